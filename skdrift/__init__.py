@@ -1,0 +1,83 @@
+"""skdrift: is a scikit-learn model still good in production, and if not, why?
+
+Names are loaded when they are first used, so that importing skdrift costs little
+more than importing scikit-learn's base.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from skdrift import exceptions
+from skdrift._version import __version__
+from skdrift.exceptions import (
+    ArtifactError,
+    ArtifactVersionWarning,
+    BaselineWarning,
+    DriftError,
+    DriftWarning,
+    InvalidInputError,
+    InvalidInputWarning,
+    SkdriftError,
+    SkdriftWarning,
+)
+
+if TYPE_CHECKING:
+    from skdrift import datasets
+    from skdrift._core.result import Finding
+    from skdrift.estimator import DriftAwareEstimator
+    from skdrift.guards import Flags
+    from skdrift.persistence import TRUSTED_TYPES, dump, load
+    from skdrift.profile import Grid, Profile
+    from skdrift.report import DriftReport
+
+__all__ = [
+    "TRUSTED_TYPES",
+    "ArtifactError",
+    "ArtifactVersionWarning",
+    "BaselineWarning",
+    "DriftAwareEstimator",
+    "DriftError",
+    "DriftReport",
+    "DriftWarning",
+    "Finding",
+    "Flags",
+    "Grid",
+    "InvalidInputError",
+    "InvalidInputWarning",
+    "Profile",
+    "SkdriftError",
+    "SkdriftWarning",
+    "__version__",
+    "datasets",
+    "dump",
+    "exceptions",
+    "load",
+]
+
+_HOME = {
+    "DriftAwareEstimator": "skdrift.estimator",
+    "DriftReport": "skdrift.report",
+    "Finding": "skdrift._core.result",
+    "Flags": "skdrift.guards",
+    "Grid": "skdrift.profile",
+    "Profile": "skdrift.profile",
+    "TRUSTED_TYPES": "skdrift.persistence",
+    "dump": "skdrift.persistence",
+    "load": "skdrift.persistence",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "datasets":
+        return import_module("skdrift.datasets")
+    if name not in _HOME:
+        raise AttributeError(f"module 'skdrift' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""Ground floor: tables, argument rules and the frozen results. No statistics."""

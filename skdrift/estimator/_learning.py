@@ -1,0 +1,192 @@
+"""What `fit` does beside fitting: the profile and the K-fold pass."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+from sklearn.utils.multiclass import type_of_target
+
+from skdrift._core.frame import read_table
+from skdrift.estimator._baseline import Baseline
+from skdrift.estimator._progress import drop_callbacks
+from skdrift.exceptions import BaselineWarning, InputError
+from skdrift.performance._cross_validation import (
+    FOLD_ERRORS,
+    FoldResult,
+    Split,
+    cross_validate_folds,
+    describe,
+    judge,
+    resolve_scorers,
+    resolve_splits,
+)
+from skdrift.performance._expectation import fold_scores
+from skdrift.performance._outputs import profile_outputs
+from skdrift.profile import Profile
+from skdrift.profile._grid import N_CELLS
+from skdrift.profile._profile import learn_profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassSettings:
+    """Arguments of the K-fold pass."""
+
+    cv: Any
+    scoring: Any
+    groups: Any
+    fit_params: Mapping[str, Any]
+    score_params: Mapping[str, Any]
+    n_jobs: int | None
+    seed: int
+
+
+def is_prefit(estimator: Any, cv: Any) -> bool:
+    """Whether the estimator is fitted already, and X and y are a calibration set."""
+    return (isinstance(cv, str) and cv == "prefit") or isinstance(
+        estimator, FrozenEstimator
+    )
+
+
+def reference_profile(
+    X: Any, *, categorical_features: Any, min_category_count: int
+) -> Profile:
+    """Profile of the training rows.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        If `X` is no table, or a column cannot be read.
+    """
+    return learn_profile(
+        read_table(X),
+        categorical_features=categorical_features,
+        n_cells=N_CELLS,
+        min_category_count=min_category_count,
+    )
+
+
+def plan_splits(
+    estimator: Any, X: Any, y: Any, settings: PassSettings
+) -> tuple[list[Split], str]:
+    """Folds of the pass, or none and the reason."""
+    if settings.cv is None or is_prefit(estimator, settings.cv):
+        return [], ""
+    if y is None or not (is_classifier(estimator) or is_regressor(estimator)):
+        return [], ""
+    classifier = is_classifier(estimator)
+    split_params = {} if settings.groups is None else {"groups": settings.groups}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            return resolve_splits(
+                _grouped(settings, y, classifier=classifier),
+                X,
+                y,
+                classifier=classifier,
+                split_params=split_params,
+            ), ""
+        except (ValueError, TypeError) as error:
+            return [], f"no cross-validated score: {describe(error)}"
+
+
+def _grouped(settings: PassSettings, y: Any, *, classifier: bool) -> Any:
+    """Number of folds together with groups means folds of whole groups."""
+    cv = settings.cv
+    if settings.groups is None or not isinstance(cv, int | np.integer):
+        return cv
+    if classifier and type_of_target(y) in {"binary", "multiclass"}:
+        return StratifiedGroupKFold(cv)
+    return GroupKFold(cv)
+
+
+def run_pass(
+    model: Any,
+    X: Any,
+    y: Any,
+    splits: Sequence[Split],
+    settings: PassSettings,
+    fold_done: Callable[[], None],
+) -> tuple[list[FoldResult], str]:
+    """Results of the folds, or of the calibration set; and where they come from."""
+    if is_prefit(model, settings.cv):
+        if y is None or not (is_classifier(model) or is_regressor(model)):
+            return [], ""
+        scorers = resolve_scorers(model, settings.scoring)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result = judge(
+                model,
+                X,
+                y,
+                scorers,
+                score_params=settings.score_params,
+                seed=settings.seed,
+            )
+        return [result], "calibration set"
+    if not splits:
+        return [], ""
+    template = drop_callbacks(clone(getattr(model, "best_estimator_", model)))
+    results = []
+    for result in cross_validate_folds(
+        template,
+        X,
+        y,
+        splits,
+        resolve_scorers(model, settings.scoring),
+        fit_params=settings.fit_params,
+        score_params=settings.score_params,
+        n_jobs=settings.n_jobs,
+        seed=settings.seed,
+    ):
+        results.append(result)
+        fold_done()
+    return results, f"{len(results)} folds"
+
+
+def assemble_baseline(
+    model: Any,
+    reference: Profile,
+    results: Sequence[FoldResult],
+    settings: PassSettings,
+    *,
+    pass_name: str,
+    reason: str,
+) -> Baseline:
+    """Put together what was learned; what was not is said in a warning."""
+    notes = [reason] if reason else []
+    scores = []
+    if results:
+        names = list(results[0].scores)
+        scores = [fold_scores(name, results) for name in names]
+        notes += [
+            f"score {score.scorer!r}: {score.reason}"
+            for score in scores
+            if score.reason
+        ]
+    outputs = None
+    answered = [result.outputs for result in results if result.outputs is not None]
+    if answered:
+        try:
+            outputs = profile_outputs(answered, classifier=is_classifier(model))
+        except (*FOLD_ERRORS, InputError) as error:
+            notes.append(f"no profile of the model's outputs: {describe(error)}")
+    if notes:
+        warnings.warn(
+            "fit could not learn all of the baseline. " + "; ".join(notes)[:600],
+            BaselineWarning,
+            stacklevel=6,
+        )
+    return Baseline(
+        reference=reference,
+        outputs=outputs,
+        scores=tuple(scores),
+        pass_name=pass_name,
+        notes=tuple(notes),
+    )

@@ -1,0 +1,193 @@
+"""One look at a batch: count it, compare it, flag it, put the report together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from skdrift._core.frame import Table, read_table
+from skdrift._core.result import Finding, ScoreExpectation
+from skdrift.estimator._baseline import Baseline
+from skdrift.exceptions import SkdriftError
+from skdrift.guards._findings import flag_findings, merge_flags
+from skdrift.guards._flags import ColumnFlags, flag_columns
+from skdrift.performance._expectation import expected_scores
+from skdrift.profile._count import match_columns
+from skdrift.profile._profile import count_table
+from skdrift.report import DriftReport
+from skdrift.shift import (
+    ShiftResult,
+    compare_profiles,
+    nothing_compared,
+    resolution,
+)
+from skdrift.upstream._schema import schema_findings, unreadable_finding
+
+LEAST_ROWS = 30
+SCORE_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookSettings:
+    """How a batch is looked at."""
+
+    alpha: float
+    min_effect: float
+    stable_bound: float
+    max_rows: int | None
+    estimator: str
+
+
+def look(
+    baseline: Baseline,
+    X: Any,
+    settings: LookSettings,
+    *,
+    brief: bool,
+    scores: Sequence[ScoreExpectation] = (),
+    score_findings: Sequence[Finding] = (),
+) -> DriftReport | None:
+    """Report on a batch.
+
+    Parameters
+    ----------
+    baseline : Baseline
+    X : table
+    settings : LookSettings
+    brief : bool
+        Whether None will do if there is nothing to say.
+    scores : sequence of ScoreExpectation
+        Realised scores, where there are labels.
+    score_findings : sequence of Finding
+        What they show.
+
+    Raises
+    ------
+    SkdriftError
+        If `X` is no table, and the look is not brief.
+    """
+    try:
+        table = read_table(X, strict=False)
+    except SkdriftError as error:
+        if not brief:
+            raise
+        return report_of(
+            baseline,
+            settings,
+            0,
+            nothing_compared(baseline.reference),
+            [unreadable_finding(str(error))],
+        )
+    if brief and table.n_rows < LEAST_ROWS:
+        flags = flag_columns(table, baseline.reference)
+        if not flags and _same_columns(table, baseline):
+            return None
+    return _full_look(baseline, table, settings, brief, scores, score_findings)
+
+
+def _same_columns(table: Table, baseline: Baseline) -> bool:
+    matching = match_columns(table, baseline.reference.grid)
+    return (
+        not matching.extra
+        and not matching.reordered
+        and bool((matching.positions >= 0).all())
+    )
+
+
+def _full_look(
+    baseline: Baseline,
+    table: Table,
+    settings: LookSettings,
+    brief: bool,
+    scores: Sequence[ScoreExpectation],
+    score_findings: Sequence[Finding],
+) -> DriftReport | None:
+    reference = baseline.reference
+    step = 1
+    if settings.max_rows is not None and table.n_rows > settings.max_rows:
+        step = math.ceil(table.n_rows / settings.max_rows)
+    sample = table if step == 1 else table.every(step)
+    counted, repeated = count_table(sample, reference.grid)
+    flags: ColumnFlags = flag_columns(
+        table, reference, counted if sample is table else None
+    )
+    share = SCORE_SHARE if scores else 0.0
+    shift = compare_profiles(
+        reference,
+        counted,
+        repeated,
+        alpha=settings.alpha,
+        share=1.0 - share,
+        min_effect=settings.min_effect,
+        stable_bound=settings.stable_bound,
+        least_rows=LEAST_ROWS,
+    )
+    schema = schema_findings(table, reference.grid)
+    if brief and not flags and not schema and not _alarms(shift.findings):
+        return None
+    flagged = flag_findings(table, reference, flags)
+    findings = [
+        *schema,
+        *score_findings,
+        *merge_flags(shift.findings, flagged),
+    ]
+    return report_of(baseline, settings, table.n_rows, shift, findings, scores)
+
+
+def _alarms(findings: Sequence[Finding]) -> bool:
+    return any(finding.severity == "alarm" for finding in findings)
+
+
+def report_of(
+    baseline: Baseline,
+    settings: LookSettings,
+    n_rows: int,
+    shift: ShiftResult,
+    findings: Sequence[Finding],
+    scores: Sequence[ScoreExpectation] = (),
+) -> DriftReport:
+    """Report of what was found, in the order of evidence."""
+    promised = expected_scores(baseline.scores, n_rows)
+    promised.update({score.scorer: score for score in scores})
+    ordered = tuple(sorted(findings, key=_evidence))
+    alarms = _alarms(ordered)
+    detectable, needed = resolution(
+        baseline.reference.n_rows,
+        shift.n_rows,
+        shift.n_compared,
+        alpha=settings.alpha,
+        min_effect=settings.min_effect,
+        stable_bound=settings.stable_bound,
+    )
+    return DriftReport(
+        ok=not alarms,
+        outcome="drift" if alarms else shift.outcome,
+        findings=ordered,
+        features=shift.rows,
+        expected_score=promised,
+        n_rows=n_rows,
+        n_checked=shift.n_rows,
+        n_reference=baseline.reference.n_rows,
+        alpha=settings.alpha,
+        min_effect=settings.min_effect,
+        stable_bound=settings.stable_bound,
+        detectable_effect=detectable,
+        rows_needed=needed,
+        notes=(*shift.notes, *baseline.notes),
+        estimator=settings.estimator,
+    )
+
+
+def _evidence(finding: Finding) -> tuple[bool, bool, float, float, str]:
+    """Alarms first; among them what is certain, then by p-value and by effect."""
+    certain = math.isnan(finding.pvalue)
+    effect = 0.0 if math.isnan(finding.effect_size) else finding.effect_size
+    return (
+        finding.severity != "alarm",
+        not certain,
+        0.0 if certain else finding.pvalue,
+        -abs(effect),
+        finding.code,
+    )

@@ -1,0 +1,1 @@
+"""Cause 2: what score cross-validation promises, and what came true."""

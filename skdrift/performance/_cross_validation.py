@@ -1,0 +1,301 @@
+"""One K-fold pass: fold scores, how much they vary by row, out-of-fold outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import check_cv
+from sklearn.utils import get_tags
+
+from skdrift._core.rows import take_rows
+from skdrift.exceptions import ParameterError
+from skdrift.performance._outputs import FoldOutputs, fold_outputs
+from skdrift.performance._recorded import OwnScore, RecordedModel, recordable
+
+Scorer = Callable[..., float]
+Split = tuple[np.ndarray, np.ndarray]
+
+MOST_BLOCKS = 10
+LEAST_BLOCK_ROWS = 20
+FOLD_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What a fold may fail with: fitting, predicting and scoring are anybody's code."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoldResult:
+    """What one fold gave.
+
+    Attributes
+    ----------
+    scores : dict of str to float
+        By scorer; NaN where it failed.
+    variances : dict of str to float
+        Variance of the score of a single row, by scorer: from blocks of the
+        held-out rows; NaN where there are too few.
+    blocks : int
+        Blocks behind each variance; 0 if there were too few rows.
+    n_rows : int
+        Held-out rows.
+    outputs : FoldOutputs or None
+        What the model answered for them.
+    reasons : dict of str to str
+        Why a scorer, or with the key ``""`` the whole fold, failed.
+    """
+
+    scores: dict[str, float]
+    variances: dict[str, float]
+    blocks: int
+    n_rows: int
+    outputs: FoldOutputs | None
+    reasons: dict[str, str]
+
+
+def resolve_scorers(estimator: Any, scoring: Any) -> dict[str, Scorer]:
+    """Scorers by name.
+
+    Parameters
+    ----------
+    estimator : estimator
+    scoring : None, str, callable, sequence of str, or dict of str to scorer
+        None stands for the estimator's own `score`.
+
+    Raises
+    ------
+    ParameterError
+        If `scoring` names no scorer.
+    """
+    try:
+        if scoring is None:
+            if not hasattr(estimator, "score"):
+                return {}
+            return {"score": OwnScore()}
+        if isinstance(scoring, str):
+            return {scoring: get_scorer(scoring)}
+        if callable(scoring):
+            return {"score": scoring}
+        if isinstance(scoring, Mapping):
+            return {str(n): get_scorer(scorer) for n, scorer in scoring.items()}
+        if isinstance(scoring, Iterable):
+            return {str(name): get_scorer(name) for name in scoring}
+    except (ValueError, TypeError) as error:
+        raise ParameterError(
+            f"scoring must be None, the name of a scorer, a callable, or several of "
+            f"them by name, got {str(scoring)[:200]!r}: {error}"
+        ) from error
+    raise ParameterError(
+        "scoring must be None, the name of a scorer, a callable, or several of them "
+        f"by name, got {type(scoring).__name__}"
+    )
+
+
+def resolve_splits(
+    cv: Any, X: Any, y: Any, *, classifier: bool, split_params: Mapping[str, Any]
+) -> list[Split]:
+    """Splits as a list: the splitter is asked once.
+
+    Raises
+    ------
+    ValueError
+        What the splitter raises if the rows do not allow for its folds.
+    """
+    splitter = check_cv(cv, y, classifier=classifier)
+    return [
+        (np.asarray(train), np.asarray(test))
+        for train, test in splitter.split(X, y, **split_params)
+    ]
+
+
+def cross_validate_folds(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    splits: Sequence[Split],
+    scorers: Mapping[str, Scorer],
+    *,
+    fit_params: Mapping[str, Any],
+    score_params: Mapping[str, Any],
+    n_jobs: int | None,
+    seed: int,
+) -> Iterator[FoldResult]:
+    """Fit a clone on each fold's training rows; score and answer its held-out rows."""
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator")
+    jobs = (
+        delayed(run_fold)(
+            clone(estimator),
+            X,
+            y,
+            split,
+            scorers,
+            fit_params=fit_params,
+            score_params=score_params,
+            seed=seed + number,
+        )
+        for number, split in enumerate(splits)
+    )
+    yield from parallel(jobs)
+
+
+def run_fold(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    split: Split,
+    scorers: Mapping[str, Scorer],
+    *,
+    fit_params: Mapping[str, Any],
+    score_params: Mapping[str, Any],
+    seed: int,
+) -> FoldResult:
+    """Fit on the training rows of a split, then judge on the others."""
+    train, test = split
+    n = n_rows_of(y)
+    pairwise = get_tags(estimator).input_tags.pairwise
+    X_train = take_rows(X, train, columns=train if pairwise else None)
+    X_test = take_rows(X, test, columns=train if pairwise else None)
+    y_train, y_test = take_rows(y, train), take_rows(y, test)
+    try:
+        estimator.fit(X_train, y_train, **take_aligned(fit_params, train, n))
+    except FOLD_ERRORS as error:
+        return _failed_fold(scorers, len(test), describe(error))
+    return judge(
+        estimator,
+        X_test,
+        y_test,
+        scorers,
+        score_params=take_aligned(score_params, test, n),
+        seed=seed,
+    )
+
+
+def judge(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    scorers: Mapping[str, Scorer],
+    *,
+    score_params: Mapping[str, Any],
+    seed: int,
+) -> FoldResult:
+    """Scores, their variance by row, and outputs of a fitted model on held-out rows."""
+    scores: dict[str, float] = {}
+    variances: dict[str, float] = {}
+    reasons: dict[str, str] = {}
+    n = n_rows_of(y)
+    blocks = _blocks(n, seed)
+    recorded = RecordedModel(estimator, X)
+    positions = np.arange(n)
+    for name, scorer in scorers.items():
+        on_record = recordable(scorer, estimator)
+        held_out = (
+            (scorer, estimator, X)
+            if on_record is None
+            else (on_record, recorded, positions)
+        )
+        scores[name], reason = score_of(*held_out, y, score_params)
+        if reason:
+            reasons[name] = reason
+        variances[name] = _row_variance(*held_out, y, score_params, blocks)
+    try:
+        outputs = fold_outputs(recorded, positions)
+    except FOLD_ERRORS as error:
+        outputs, reasons[""] = None, describe(error)
+    return FoldResult(scores, variances, len(blocks), n, outputs, reasons)
+
+
+def score_of(
+    scorer: Scorer, estimator: Any, X: Any, y: Any, params: Mapping[str, Any]
+) -> tuple[float, str]:
+    """A score, or NaN and the reason why there is none."""
+    try:
+        value = float(scorer(estimator, X, y, **params))
+    except FOLD_ERRORS as error:
+        return float("nan"), describe(error)
+    if not np.isfinite(value):
+        return float("nan"), f"the scorer returned {value}"
+    return value, ""
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line of at most 200 characters."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:200]
+
+
+def _failed_fold(scorers: Mapping[str, Scorer], n_rows: int, reason: str) -> FoldResult:
+    nothing = dict.fromkeys(scorers, float("nan"))
+    return FoldResult(nothing, dict(nothing), 0, n_rows, None, {"": reason})
+
+
+def _blocks(n: int, seed: int) -> list[np.ndarray]:
+    """Random blocks of equal size; none if the rows are too few for two."""
+    n_blocks = min(MOST_BLOCKS, n // LEAST_BLOCK_ROWS)
+    if n_blocks < 2:
+        return []
+    order = np.random.default_rng(seed).permutation(n)
+    size = n // n_blocks
+    return [np.sort(order[k * size : (k + 1) * size]) for k in range(n_blocks)]
+
+
+def _row_variance(
+    scorer: Scorer,
+    estimator: Any,
+    X: Any,
+    y: Any,
+    params: Mapping[str, Any],
+    blocks: Sequence[np.ndarray],
+) -> float:
+    n = n_rows_of(y)
+    scores = [
+        score_of(
+            scorer,
+            estimator,
+            take_rows(X, block),
+            take_rows(y, block),
+            take_aligned(params, block, n),
+        )[0]
+        for block in blocks
+    ]
+    known = [score for score in scores if score == score]
+    if len(known) < 2:
+        return float("nan")
+    return float(np.var(known, ddof=1)) * len(blocks[0])
+
+
+def n_rows_of(y: Any) -> int:
+    """Number of rows of labels in any container."""
+    shape = getattr(y, "shape", None)
+    return int(shape[0]) if shape else len(y)
+
+
+def take_aligned(
+    params: Mapping[str, Any], rows: np.ndarray, n_rows: int
+) -> dict[str, Any]:
+    """Rows of those parameters that have one entry for each row."""
+    return {
+        name: take_rows(value, rows) if _is_aligned(value, n_rows) else value
+        for name, value in params.items()
+    }
+
+
+def _is_aligned(value: Any, n_rows: int) -> bool:
+    if isinstance(value, str | bytes | Mapping) or value is None:
+        return False
+    shape = getattr(value, "shape", None)
+    if shape is not None:
+        return len(shape) > 0 and shape[0] == n_rows
+    return isinstance(value, Sequence) and len(value) == n_rows

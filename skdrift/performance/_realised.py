@@ -1,0 +1,130 @@
+"""With labels: the realised score beside the one that was promised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from skdrift._core.result import Finding, ScoreExpectation
+from skdrift.exceptions import InputError
+from skdrift.performance._cross_validation import Scorer, n_rows_of, score_of
+from skdrift.performance._expectation import (
+    LEVEL,
+    FoldScores,
+    expected_score,
+    folds_behind,
+)
+from skdrift.stats import score_pvalue
+
+
+def realised_scores(
+    promised: Sequence[FoldScores],
+    scorers: Mapping[str, Scorer],
+    estimator: Any,
+    X: Any,
+    y: Any,
+) -> list[ScoreExpectation]:
+    """Realised scores of a labelled batch.
+
+    Raises
+    ------
+    InputError
+        If `X` and `y` have different numbers of rows.
+    """
+    n_rows, n_given = n_rows_of(y), n_rows_of(X)
+    if n_rows != n_given:
+        raise InputError(
+            f"X and y must have the same number of rows, got {n_given} and {n_rows}"
+        )
+    results = []
+    for score in promised:
+        expectation = expected_score(score, n_rows, LEVEL)
+        if not n_rows or score.scorer not in scorers:
+            results.append(expectation)
+            continue
+        value, reason = score_of(scorers[score.scorer], estimator, X, y, {})
+        results.append(
+            replace(
+                expectation,
+                realised=value,
+                pvalue=_pvalue(score, value, n_rows),
+                reason=f"on this batch: {reason}" if reason else expectation.reason,
+            )
+        )
+    return results
+
+
+def _pvalue(score: FoldScores, value: float, n_rows: int) -> float:
+    n_folds = folds_behind(score)
+    if not np.isfinite([value, score.value, score.row_variance]).all():
+        return float("nan")
+    return float(
+        score_pvalue(
+            value, score.value, score.row_variance, score.n_rows, n_folds, n_rows
+        )
+    )
+
+
+def score_findings(
+    scores: Sequence[ScoreExpectation], *, alpha: float, share: float
+) -> list[Finding]:
+    """Scores that came out below what cross-validation promised.
+
+    Parameters
+    ----------
+    scores : sequence of ScoreExpectation
+    alpha : float
+        Level for the whole batch.
+    share : float
+        Part of `alpha` that all scores together may spend (Bonferroni).
+    """
+    tested = [score for score in scores if score.pvalue == score.pvalue]
+    findings = []
+    for score in scores:
+        if score.realised == score.realised and score.pvalue == score.pvalue:
+            adjusted = min(1.0, score.pvalue * len(tested) / share)
+            if adjusted <= alpha:
+                findings.append(_below(score, adjusted))
+        elif score.reason:
+            findings.append(_failed(score))
+    return findings
+
+
+def _below(score: ScoreExpectation, adjusted: float) -> Finding:
+    drop = score.realised - score.value
+    return Finding(
+        code="DA201",
+        severity="alarm",
+        features=(),
+        effect_size=drop,
+        effect_name=f"change of {score.scorer}",
+        low=score.realised - score.high,
+        high=score.realised - score.low,
+        pvalue=adjusted,
+        direction="lower score",
+        message=(
+            f"{score.scorer} is {score.realised:.4g}, cross-validation promised "
+            f"{score.value:.4g} [{score.low:.4g}, {score.high:.4g}]"
+        ),
+        advice="if no column moved, y given X changed: retrain on recent labelled rows",
+    )
+
+
+def _failed(score: ScoreExpectation) -> Finding:
+    nan = float("nan")
+    return Finding(
+        code="DA202",
+        severity="note",
+        features=(),
+        effect_size=nan,
+        effect_name="",
+        low=nan,
+        high=nan,
+        pvalue=nan,
+        direction="",
+        message=f"{score.scorer} has no answer: {score.reason}",
+        advice="look at the labels and at the scorer",
+    )

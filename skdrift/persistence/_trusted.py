@@ -1,0 +1,11 @@
+"""The types that `load` builds without being asked."""
+
+from __future__ import annotations
+
+TRUSTED_TYPES: tuple[str, ...] = ("skdrift.estimator._wrapper.DriftAwareEstimator",)
+"""Names, as ``module.Class``, of the fitted types that skdrift itself adds to a model.
+
+`skdrift.load` trusts these and what skops trusts on its own; everything else has to
+be named by the caller. Tools that load skops files take the tuple as it is, for
+example as ``skops_trusted_types`` of MLflow.
+"""

@@ -1,0 +1,301 @@
+"""What a grid holds for one column: points on a number line, or known levels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Literal
+
+import numpy as np
+
+from skdrift.profile._sorted import SortedNumbers
+
+Aspect = Literal["value", "length", "shape"]
+HIDDEN = "\0h:"
+OTHER = "\0o:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NumberCells:
+    """Cells of a column that lives on a number line.
+
+    With points t\\ :sub:`0` < … < t\\ :sub:`P-1` the ``2 P + 1`` cells are, in order,
+    everything below t\\ :sub:`0`, the value t\\ :sub:`0` itself, the open interval
+    up to t\\ :sub:`1`, the value t\\ :sub:`1`, … and everything above.
+
+    Attributes
+    ----------
+    feature : int
+        Position of the column.
+    aspect : {"value", "length"}
+        What of the column is counted.
+    points : ndarray of shape (n_points,)
+        Strictly increasing values of the training data, its extremes included.
+    tracked : ndarray of bool of shape (n_points,)
+        Points whose value repeats often enough to be compared by itself.
+    untracked : int
+        Largest number of times that any other value occurs in the data learned
+        from.
+    lower, upper : float
+        A cell outside is flagged: the training extremes, widened.
+    single : bool
+        Whether the values were 32-bit floats.
+    """
+
+    feature: int
+    aspect: Aspect
+    points: np.ndarray
+    tracked: np.ndarray
+    untracked: int
+    lower: float
+    upper: float
+    single: bool
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return 2 * len(self.points) + 1
+
+    def count(self, values: SortedNumbers) -> np.ndarray:
+        """Count sorted values in the cells."""
+        points = self.points
+        coarse = self.single or values.values.dtype == np.float32
+        if coarse and points.dtype.kind == "f":
+            points = points.astype(np.float32)
+        left, right = values.below(points), values.up_to(points)
+        if coarse and len(points) > 1:
+            twins = np.append(points[1:] == points[:-1], False)
+            right = np.where(twins, left, right)
+        counts = np.empty(self.n_cells, dtype=np.int64)
+        counts[1::2] = right - left
+        counts[2::2] = np.append(left[1:], values.n) - right
+        counts[0] = left[0] if len(points) else values.n
+        return counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LevelCells:
+    """Cells of a column of levels: one for each known level, and one for the rest.
+
+    Attributes
+    ----------
+    feature : int
+        Position of the column.
+    aspect : {"value", "shape"}
+        What of the column is counted.
+    keys : tuple of str
+        Known levels, the most frequent first; a hidden level is its hash.
+    salt : str
+        What hidden levels were hashed with; empty if none is hidden.
+    pooled : bool
+        Whether the last cell is "any other level" rather than "unseen".
+    """
+
+    feature: int
+    aspect: Aspect
+    keys: tuple[str, ...]
+    salt: str = ""
+    pooled: bool = False
+    index: dict[str, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        index = {key: place for place, key in enumerate(self.keys)}
+        object.__setattr__(self, "index", index)
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return len(self.keys) + 1
+
+    def place(self, key: str) -> int:
+        """Cell of a level; the last one if it is not known."""
+        found = self.index.get(key)
+        if found is None and self.salt:
+            found = self.index.get(hide(key, self.salt))
+        return len(self.keys) if found is None else found
+
+    def count(self, counts: dict[str, int]) -> tuple[np.ndarray, dict[str, int]]:
+        """Count levels in the cells; also what is unseen, by level."""
+        cells = [0] * self.n_cells
+        unseen: dict[str, int] = {}
+        index, last = self.index, len(self.keys)
+        for key, n in counts.items():
+            found = index.get(key)
+            if found is None:
+                found = self.place(key) if self.salt else last
+                if found == last and not self.pooled:
+                    unseen[key] = n
+            cells[found] += n
+        return np.array(cells, dtype=np.int64), unseen
+
+
+Cells = NumberCells | LevelCells
+
+
+def hide(key: str, salt: str) -> str:
+    """Key that recognises a level without showing it."""
+    digest = blake2b(
+        key.encode("utf-8", "surrogatepass"), digest_size=8, key=salt.encode()
+    )
+    return HIDDEN + digest.hexdigest()
+
+
+def learn_number_cells(
+    values: SortedNumbers, *, feature: int, aspect: Aspect, n_cells: int
+) -> NumberCells:
+    """Quantile points, repeated values and the limits of what is not flagged.
+
+    A value is tracked by itself if it makes up at least 0.2 % of the rows (and
+    occurs five times); at most `n_cells` such values are, the most frequent ones.
+    """
+    n = values.n
+    if not n:
+        empty = np.zeros(0)
+        return NumberCells(
+            feature=feature,
+            aspect=aspect,
+            points=empty,
+            tracked=empty.astype(bool),
+            untracked=0,
+            lower=-np.inf,
+            upper=np.inf,
+            single=False,
+        )
+    ranks = np.unique(np.linspace(0, n - 1, n_cells + 1).round().astype(np.int64))
+    repeated, counts = values.runs(2)
+    enough = max(5, int(np.ceil(0.002 * n)))
+    often = np.flatnonzero(counts >= enough)
+    if len(often) > n_cells:
+        often = np.sort(often[np.argsort(-counts[often], kind="stable")[:n_cells]])
+    rest = np.delete(counts, often)
+    points = np.union1d(values.at(ranks), repeated[often])
+    lower, upper = flag_limits(values)
+    single = points.dtype == np.float32
+    return NumberCells(
+        feature=feature,
+        aspect=aspect,
+        points=points.astype(np.float64) if single else points,
+        tracked=np.isin(points, repeated[often]),
+        untracked=int(rest.max(initial=1)),
+        lower=lower,
+        upper=upper,
+        single=bool(single),
+    )
+
+
+def learn_level_cells(
+    counts: dict[str, int],
+    *,
+    feature: int,
+    aspect: Aspect,
+    most: int | None = None,
+    min_count: int = 1,
+    salt: str = "",
+) -> LevelCells:
+    """Known levels, the most frequent first.
+
+    Parameters
+    ----------
+    counts : dict of str to int
+        How often each level occurs.
+    most : int or None
+        Keep only so many; all others share the last cell.
+    min_count : int
+        Levels that occur less often are kept as a salted hash.
+    """
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    if most is not None:
+        ordered = ordered[:most]
+    hidden = any(n < min_count for _, n in ordered)
+    keys = tuple(hide(key, salt) if n < min_count else key for key, n in ordered)
+    return LevelCells(
+        feature=feature,
+        aspect=aspect,
+        keys=keys,
+        salt=salt if hidden else "",
+        pooled=most is not None,
+    )
+
+
+RARE_RATE = 1e-6
+
+
+def flag_limits(values: SortedNumbers) -> tuple[float, float]:
+    """Limits outside of which a cell is flagged.
+
+    Each side is the training extreme, widened by a tenth of the range, or further,
+    to where the training tail puts one row in a million: a generalised Pareto tail
+    is fitted to the outer tenth of the rows (at least 10, at most 500) by
+    probability-weighted moments [1]_, its shape kept in [-0.5, 1].
+
+    References
+    ----------
+    .. [1] Hosking, J. R. M. and Wallis, J. R. (1987). Parameter and quantile
+       estimation for the generalized Pareto distribution. Technometrics 29(3).
+    """
+    n = values.n
+    low, high = (float(end) for end in values.at(np.array([0, n - 1])))
+    if low == high:
+        return low, high
+    k = min(max(10, n // 10), 500, n - 1)
+    outer = values.at(np.arange(n - k - 1, n)).astype(np.float64)
+    inner = values.at(np.arange(k + 1)).astype(np.float64)[::-1]
+    with np.errstate(over="ignore", invalid="ignore"):
+        tenth = 0.1 * (high / 1.0 - low)
+        upper = max(_tail_limit(outer - outer[0], n) + outer[0], high + tenth)
+        lower = min(inner[0] - _tail_limit(inner[0] - inner, n), low - tenth)
+    return (
+        lower if np.isfinite(lower) else -np.inf,
+        upper if np.isfinite(upper) else np.inf,
+    )
+
+
+def _tail_limit(excess: np.ndarray, n: int) -> float:
+    k = len(excess) - 1
+    mean = float(excess[1:].mean())
+    weighted = float((excess[1:] * (k - np.arange(1, k + 1) + 0.35)).mean()) / k
+    if not mean > 0 or not mean > 2 * weighted:
+        return float(excess[-1])
+    shape = float(np.clip(2 - mean / (mean - 2 * weighted), -0.5, 1.0))
+    scale = mean * (1 - min(shape, 0.9))
+    growth = k / (n * RARE_RATE)
+    if abs(shape) < 1e-6:
+        return scale * float(np.log(growth))
+    return scale * (growth**shape - 1) / shape
+
+
+def text_shape(text: str) -> str:
+    """Pattern of a text: letters to ``a`` and ``A``, digits to ``9``, runs to ``+``.
+
+    >>> text_shape("AB-1234 x")
+    'A+-9+ a'
+    """
+    out: list[str] = []
+    last = ""
+    for char in text[:64]:
+        if char.isdigit():
+            mark = "9"
+        elif char.isupper():
+            mark = "A"
+        elif char.isalpha():
+            mark = "a"
+        else:
+            mark = char
+        if mark != last:
+            out.append(mark)
+        elif out[-1] != "+":
+            out.append("+")
+        last = mark
+    return "".join(out)
+
+
+def text_aspects(counts: dict[str, int]) -> tuple[np.ndarray, dict[str, int]]:
+    """Lengths (one for each row) and counts of shapes of a column of texts."""
+    texts = list(counts)
+    n = np.fromiter(counts.values(), dtype=np.int64, count=len(texts))
+    lengths = np.repeat(np.fromiter(map(len, texts), np.int64, len(texts)), n)
+    shapes: Counter[str] = Counter()
+    for text, times in counts.items():
+        shapes[text_shape(text)] += times
+    return lengths, dict(shapes)

@@ -1,0 +1,206 @@
+"""Counting one batch of rows on a grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from skdrift._core.cells import (
+    NUMBER_LINE,
+    Column,
+    Levels,
+    boolean_key,
+    number_key,
+)
+from skdrift._core.frame import Table
+from skdrift.profile._cells import Cells, LevelCells, NumberCells, text_aspects
+from skdrift.profile._grid import Grid
+from skdrift.profile._learn import Reading
+from skdrift.profile._sorted import SortedNumbers, sort_numbers
+
+TypeChange = Literal["", "readable", "unreadable"]
+BOOLEAN_KEYS = {number_key(0): boolean_key(False), number_key(1): boolean_key(True)}
+NO_MOMENTS = (np.nan, 0.0, np.nan, np.nan)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matching:
+    """Which column of a table stands for which column of a grid.
+
+    Attributes
+    ----------
+    positions : ndarray of int of shape (n_features,)
+        Position in the table; -1 where the column is missing.
+    extra : tuple of str
+        Columns that the grid does not know.
+    reordered : bool
+        Whether the known columns come in another order.
+    """
+
+    positions: np.ndarray
+    extra: tuple[str, ...]
+    reordered: bool
+
+
+def match_columns(table: Table, grid: Grid) -> Matching:
+    """Match by name if both sides have names, else by position."""
+    n = grid.n_features
+    if table.names is None or grid.names is None:
+        positions = np.arange(n)
+        positions[table.n_features :] = -1
+        return Matching(positions, tuple(table.labels[n:]), False)
+    if table.names == grid.names:
+        return Matching(np.arange(n), (), False)
+    places = {name: place for place, name in enumerate(table.names)}
+    positions = np.array([places.get(name, -1) for name in grid.names])
+    known = set(grid.names)
+    present = positions[positions >= 0]
+    return Matching(
+        positions,
+        tuple(name for name in table.names if name not in known),
+        bool((np.diff(present) < 0).any()),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColumnCount:
+    """Counts of one column of a batch.
+
+    Attributes
+    ----------
+    family : str
+        Type of the column in the batch; empty if it is missing.
+    counts : tuple of ndarray
+        One entry for each of the column's cells.
+    unseen : tuple of dict
+        Levels that the grid does not know, one entry for each of the cells.
+    moments : tuple of float
+        Mean, sum of squared deviations, smallest and largest finite value.
+    repeated : tuple of float and int
+        The most frequent value that the grid does not track, and its count.
+    """
+
+    family: str
+    n_read: int
+    n_missing: int
+    n_negative_infinite: int
+    n_positive_infinite: int
+    counts: tuple[np.ndarray, ...]
+    unseen: tuple[dict[str, int], ...]
+    moments: tuple[float, float, float, float]
+    repeated: tuple[float, int]
+
+
+def type_change(learned: str, family: str) -> TypeChange:
+    """Whether a column of type `family` is another type than training's.
+
+    ``"readable"`` means that its values can still be compared.
+    """
+    before, now = _group(learned), _group(family)
+    if before == now or "null" in (before, now) or before == "mixed":
+        return ""
+    pair = {before, now}
+    readable = pair == {"number", "boolean"} or (now == "mixed" and before == "string")
+    if readable or pair == {"datetime", "datetime with zone"}:
+        return "readable"
+    return "unreadable"
+
+
+def _group(family: str) -> str:
+    return "number" if family in {"integer", "float", "decimal"} else family
+
+
+def count_column(column: Column, grid: Grid, position: int, cells: tuple[Cells, ...]) -> ColumnCount:
+    """Count one column of a batch."""
+    family = grid.families[position]
+    unreadable = (
+        column.problem or type_change(family, column.family) == "unreadable"
+    )
+    if unreadable:
+        return nothing_counted(cells, column.family)
+    readings, n_missing = _read(column, grid.kinds[position], cells)
+    return count_readings(cells, readings, column.family, column.n_rows, n_missing)
+
+
+def nothing_counted(cells: tuple[Cells, ...], family: str) -> ColumnCount:
+    """Counts of a column that is missing or cannot be read."""
+    zeros = tuple(np.zeros(each.n_cells, dtype=np.int64) for each in cells)
+    return ColumnCount(
+        family, 0, 0, 0, 0, zeros, tuple({} for _ in cells), NO_MOMENTS, (np.nan, 0)
+    )
+
+
+def _read(
+    column: Column, kind: str, cells: tuple[Cells, ...]
+) -> tuple[tuple[Reading, ...], int]:
+    if not cells:
+        on_line = column.family in NUMBER_LINE
+        if on_line:
+            values = sort_numbers(column.numbers())
+            return (), values.n_missing
+        return (), column.levels().n_missing
+    if kind == "text":
+        levels = column.levels()
+        lengths, shapes = text_aspects(levels.counts)
+        read = (SortedNumbers(np.sort(lengths)), Levels(shapes, levels.n_missing))
+        return read, levels.n_missing
+    if isinstance(cells[0], NumberCells):
+        values = sort_numbers(column.numbers())
+        return (values,), values.n_missing
+    levels = column.levels()
+    if kind == "boolean" and column.family != "boolean":
+        renamed = {BOOLEAN_KEYS.get(key, key): n for key, n in levels.counts.items()}
+        levels = Levels(renamed, levels.n_missing)
+    return (levels,), levels.n_missing
+
+
+def count_readings(
+    cells: tuple[Cells, ...],
+    readings: tuple[Reading, ...],
+    family: str,
+    n_rows: int,
+    n_missing: int,
+) -> ColumnCount:
+    """Count values that were read already."""
+    counts: list[np.ndarray] = []
+    unseen: list[dict[str, int]] = []
+    infinite, moments, repeated = (0, 0), NO_MOMENTS, (np.nan, 0)
+    for each, reading in zip(cells, readings, strict=True):
+        if isinstance(each, LevelCells):
+            assert isinstance(reading, Levels)
+            found, new = each.count(reading.counts)
+            counts.append(found)
+            unseen.append(new)
+            continue
+        assert isinstance(reading, SortedNumbers)
+        counts.append(each.count(reading))
+        unseen.append({})
+        infinite = (reading.n_negative_infinite, reading.n_positive_infinite)
+        moments = reading.moments()
+        repeated = _most_repeated(each, reading)
+    return ColumnCount(
+        family,
+        n_rows,
+        n_missing,
+        *infinite,
+        tuple(counts),
+        tuple(unseen),
+        moments,
+        repeated,
+    )
+
+
+def _most_repeated(cells: NumberCells, values: SortedNumbers) -> tuple[float, int]:
+    found, counts = values.runs(5)
+    if not len(found):
+        return np.nan, 0
+    points = cells.points[cells.tracked]
+    if cells.single or found.dtype == np.float32:
+        points, found = points.astype(np.float32), found.astype(np.float32)
+    new = ~np.isin(found, points)
+    if not new.any():
+        return np.nan, 0
+    best = int(np.argmax(np.where(new, counts, 0)))
+    return float(found[best]), int(counts[best])

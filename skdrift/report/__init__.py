@@ -1,0 +1,8 @@
+"""What a look at a batch has found, and how it is written down."""
+
+from __future__ import annotations
+
+from skdrift.report._drift_report import DriftReport
+from skdrift.report._warning_text import warning_text
+
+__all__ = ["DriftReport", "warning_text"]

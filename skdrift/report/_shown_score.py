@@ -1,0 +1,80 @@
+"""A score in the direction that its name promises: errors positive."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from skdrift._core.result import ScoreExpectation
+
+Place = Literal["worse", "inside", "better", "unknown"]
+
+SCORE_ASSUMPTION = (
+    "The interval is what cross-validation promises for independent rows distributed"
+    " like training. It is no estimate for rows that are distributed otherwise, and"
+    " without labels nobody sees whether the target still depends on the columns as"
+    " it did."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownScore:
+    """A `ScoreExpectation` as it is printed.
+
+    Attributes
+    ----------
+    name : str
+        Name of the scorer, without ``neg_`` where the signs were turned.
+    value, low, high, realised : float
+        As in `ScoreExpectation`; for an error positive, larger = worse, with
+        ``low <= high``.
+    place : {"worse", "inside", "better", "unknown"}
+        Where the realised score lies; ``"unknown"`` without labels or interval.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    realised: float
+    place: Place
+
+
+def shown_score(score: ScoreExpectation) -> ShownScore:
+    """Turn a ``neg_*`` score into the error that it stands for.
+
+    The name alone does not tell (``neg_class_recall`` is nobody's error), so the
+    signs are turned only if no value of the score is positive and one is negative.
+    """
+    known = [x for x in (score.value, score.realised) if not math.isnan(x)]
+    is_error = (
+        score.scorer.startswith("neg_")
+        and max(known, default=1.0) <= 0
+        and min(known) < 0
+    )
+    if not is_error:
+        return ShownScore(
+            name=score.scorer,
+            value=score.value,
+            low=score.low,
+            high=score.high,
+            realised=score.realised,
+            place=_place(score),
+        )
+    return ShownScore(
+        name=score.scorer.removeprefix("neg_"),
+        value=-score.value,
+        low=-score.high,
+        high=-score.low,
+        realised=-score.realised,
+        place=_place(score),
+    )
+
+
+def _place(score: ScoreExpectation) -> Place:
+    if any(math.isnan(x) for x in (score.realised, score.low, score.high)):
+        return "unknown"
+    if score.realised < score.low:
+        return "worse"
+    return "better" if score.realised > score.high else "inside"

@@ -1,0 +1,421 @@
+"""The decision: every column's tests, one family, three outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from skdrift._core.result import FeatureRow, Finding, Outcome
+from skdrift.profile._cells import LevelCells
+from skdrift.profile._profile import Profile, Repeated
+from skdrift.shift._distribution import Comparison, compare_distributions
+from skdrift.shift._events import Event, events_of
+from skdrift.stats import detectable_effect, rows_needed, weighted_holm
+
+DISTRIBUTION_SHARE = 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftResult:
+    """What comparing a batch with training gave.
+
+    Attributes
+    ----------
+    rows : tuple of FeatureRow
+        One for each column.
+    findings : tuple of Finding
+        Alarms.
+    outcome : {"drift", "stable", "undecided", "not tested"}
+    n_rows : int
+        Rows compared.
+    n_compared : int
+        Columns compared.
+    notes : tuple of str
+        What was not compared, and why.
+    """
+
+    rows: tuple[FeatureRow, ...]
+    findings: tuple[Finding, ...]
+    outcome: Outcome
+    n_rows: int
+    n_compared: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """Tests of a batch with their adjusted p-values."""
+
+    compared: dict[int, list[tuple[int, Comparison]]]
+    pvalues: dict[int, float]
+    adjusted: dict[int, float]
+    events: list[tuple[Event, float]]
+
+
+def compare_profiles(
+    reference: Profile,
+    current: Profile,
+    repeated: Repeated,
+    *,
+    alpha: float,
+    share: float,
+    min_effect: float,
+    stable_bound: float,
+    least_rows: int,
+) -> ShiftResult:
+    """Compare a batch with training, column by column.
+
+    Parameters
+    ----------
+    reference, current : Profile
+        On one grid.
+    repeated : tuple
+        Of each column of the batch, its most repeated untracked value.
+    alpha : float
+        Probability of any alarm if nothing moved.
+    share : float
+        Part of `alpha` that is spent here.
+    min_effect : float
+        Tolerated difference, in probability mass.
+    stable_bound : float
+        What "stable" rules out.
+    least_rows : int
+        Batches with fewer rows are not compared.
+    """
+    if current.n_rows < least_rows:
+        return nothing_compared(reference, current, least_rows)
+    tested = _test(
+        reference, current, repeated, alpha=alpha * share, tolerance=min_effect
+    )
+    scaled = _rescaled(tested, share)
+    rows = tuple(
+        _feature_row(reference, current, position, scaled, alpha, stable_bound)
+        for position in range(reference.grid.n_features)
+    )
+    findings = (
+        *_shift_findings(reference, scaled, alpha),
+        *_event_findings(reference, current, scaled, alpha),
+    )
+    return ShiftResult(
+        rows=rows,
+        findings=findings,
+        outcome=_outcome(rows, findings),
+        n_rows=current.n_rows,
+        n_compared=len(scaled.pvalues),
+        notes=_notes(reference),
+    )
+
+
+@lru_cache(maxsize=256)
+def resolution(
+    n_reference: int,
+    n_rows: int,
+    n_compared: int,
+    *,
+    alpha: float,
+    min_effect: float,
+    stable_bound: float,
+) -> tuple[float, float]:
+    """What so many rows can show.
+
+    Returns
+    -------
+    detectable_effect : float
+        Kolmogorov–Smirnov distance that would be found in four of five batches.
+    rows_needed : float
+        Rows of a batch in which `stable_bound` would be.
+    """
+    if not n_compared:
+        return float("nan"), float("nan")
+    family = {
+        "alpha": alpha * DISTRIBUTION_SHARE,
+        "n_hypotheses": n_compared,
+        "tolerance": min_effect,
+    }
+    bound = max(stable_bound, min_effect)
+    return (
+        float(detectable_effect(n_reference, n_rows, **family)),
+        float(rows_needed(bound, n_reference, **family)),
+    )
+
+
+def nothing_compared(
+    reference: Profile, current: Profile | None = None, least_rows: int = 0
+) -> ShiftResult:
+    """Result for a batch with too few rows, or none that can be read."""
+    n_rows = 0 if current is None else current.n_rows
+    reason = f"{n_rows} rows; {least_rows} are needed" if least_rows else "unreadable"
+    current = Profile.empty(reference.grid) if current is None else current
+    rows = tuple(
+        _row(reference, current, position, None, "not tested", reason)
+        for position in range(reference.grid.n_features)
+    )
+    note = "the batch has no rows" if not n_rows else f"not compared: {reason}"
+    return ShiftResult(
+        rows=rows,
+        findings=(),
+        outcome="undecided" if n_rows else "not tested",
+        n_rows=n_rows,
+        n_compared=0,
+        notes=(note, *_notes(reference)),
+    )
+
+
+def _test(
+    reference: Profile,
+    current: Profile,
+    repeated: Repeated,
+    *,
+    alpha: float,
+    tolerance: float,
+) -> Tested:
+    compared: dict[int, list[tuple[int, Comparison]]] = {}
+    found = compare_distributions(reference, current, repeated, tolerance=tolerance)
+    for place in sorted(found):
+        position = reference.grid.cells[place].feature
+        compared.setdefault(position, []).append((place, found[place]))
+    pvalues = {
+        position: _joint_pvalue([c.pvalue for _, c in parts])
+        for position, parts in compared.items()
+    }
+    events = events_of(reference, current, tolerance=tolerance)
+    adjusted = _adjust(list(pvalues.values()), events, alpha)
+    return Tested(
+        compared,
+        pvalues,
+        dict(zip(pvalues, adjusted, strict=False)),
+        list(zip(events, adjusted[len(pvalues) :], strict=True)),
+    )
+
+
+def _joint_pvalue(pvalues: list[float]) -> float:
+    return min(1.0, min(pvalues) * len(pvalues))
+
+
+def _adjust(pvalues: list[float], events: list[Event], alpha: float) -> list[float]:
+    n, k = len(pvalues), len(events)
+    weights = [DISTRIBUTION_SHARE / n] * n + [(1 - DISTRIBUTION_SHARE) / max(k, 1)] * k
+    if not weights:
+        return []
+    smallest = [0.0] * n + [event.smallest for event in events]
+    adjusted = weighted_holm(
+        np.array(pvalues + [event.pvalue for event in events]),
+        np.array(weights),
+        smallest=np.array(smallest),
+        alpha=alpha,
+    )
+    return [float(value) for value in adjusted]
+
+
+def _rescaled(tested: Tested, share: float) -> Tested:
+    """Adjusted p-values against the whole alpha, of which only a share was spent."""
+
+    def scale(pvalue: float) -> float:
+        return min(1.0, pvalue / share)
+
+    return Tested(
+        tested.compared,
+        tested.pvalues,
+        {position: scale(p) for position, p in tested.adjusted.items()},
+        [(event, scale(p)) for event, p in tested.events],
+    )
+
+
+def _feature_row(
+    reference: Profile,
+    current: Profile,
+    position: int,
+    tested: Tested,
+    alpha: float,
+    stable_bound: float,
+) -> FeatureRow:
+    parts = tested.compared.get(position)
+    if not parts:
+        reason = reference.grid.untested[position] or "no value in the batch"
+        if not current.families[position]:
+            reason = "the column is missing"
+        elif not current.n_read[position]:
+            reason = f"the column is of another type ({current.families[position]})"
+        return _row(reference, current, position, None, "not tested", reason)
+    shown = min((c for _, c in parts), key=lambda c: c.pvalue)
+    adjusted = tested.adjusted[position]
+    outcome: Outcome = "undecided"
+    reason = ""
+    if adjusted <= alpha:
+        outcome = "drift"
+    elif shown.high <= stable_bound:
+        outcome = "stable"
+    else:
+        reason = f"a shift of up to {shown.high:.2g} cannot be ruled out"
+    return _row(
+        reference,
+        current,
+        position,
+        shown,
+        outcome,
+        reason,
+        pvalue=tested.pvalues[position],
+        adjusted=adjusted,
+    )
+
+
+def _row(
+    reference: Profile,
+    current: Profile,
+    position: int,
+    shown: Comparison | None,
+    outcome: Outcome,
+    reason: str,
+    *,
+    pvalue: float = float("nan"),
+    adjusted: float = float("nan"),
+) -> FeatureRow:
+    nan = float("nan")
+    psi, jensen, hellinger, variation, moved = shown.distances if shown else [nan] * 5
+    unseen, below, above = _outside(current, position)
+    infinite = (
+        current.n_negative_infinite[position] + current.n_positive_infinite[position]
+    )
+    return FeatureRow(
+        feature=reference.grid.labels[position],
+        kind=reference.grid.kinds[position],
+        outcome=outcome,
+        effect_size=shown.effect if shown else nan,
+        effect_name=shown.effect_name if shown else "",
+        low=shown.low if shown else nan,
+        high=shown.high if shown else nan,
+        pvalue=pvalue,
+        pvalue_adjusted=adjusted,
+        direction=shown.direction if shown else "",
+        psi=psi,
+        jensen_shannon=jensen,
+        hellinger=hellinger,
+        total_variation=variation,
+        wasserstein=moved,
+        missing_reference=_share(reference, position),
+        missing_current=_share(current, position),
+        n_unseen=unseen,
+        n_below=below,
+        n_above=above,
+        n_infinite=int(infinite),
+        reason=reason,
+    )
+
+
+def _share(profile: Profile, position: int) -> float:
+    n = int(profile.n_read[position])
+    return int(profile.n_missing[position]) / n if n else float("nan")
+
+
+def _outside(current: Profile, position: int) -> tuple[int, int, int]:
+    for place, cells in enumerate(current.grid.cells):
+        if cells.feature == position and cells.aspect == "value":
+            counts = current.counts[place]
+            if isinstance(cells, LevelCells):
+                return int(counts[-1]), 0, 0
+            return 0, int(counts[0]), int(counts[-1])
+    return 0, 0, 0
+
+
+def _shift_findings(reference: Profile, tested: Tested, alpha: float) -> list[Finding]:
+    findings = []
+    for position, parts in tested.compared.items():
+        if tested.adjusted[position] > alpha:
+            continue
+        shown = min((c for _, c in parts), key=lambda c: c.pvalue)
+        kind = reference.grid.kinds[position]
+        code = {"categorical": "DA102", "boolean": "DA102", "text": "DA103"}
+        findings.append(
+            Finding(
+                code=code.get(kind, "DA101"),
+                severity="alarm",
+                features=(reference.grid.labels[position],),
+                effect_size=shown.effect,
+                effect_name=shown.effect_name,
+                low=shown.low,
+                high=shown.high,
+                pvalue=tested.adjusted[position],
+                direction=shown.direction or _SIGNS[shown.sign],
+                message=(
+                    f"{shown.effect_name} {shown.effect:.3g} "
+                    f"[{shown.low:.3g}, {shown.high:.3g}]: {shown.direction}"
+                ),
+                advice="look at what feeds this column, and at whom the batch is from",
+            )
+        )
+    return findings
+
+
+_SIGNS = {1: "higher", -1: "lower", 0: "different"}
+
+_EVENTS = {
+    "DA401": ("missing", "look at the join or the sensor that fills this column"),
+    "DA402": ("in unseen categories", "map them to known ones, or train with them"),
+    "DA403": (
+        "outside the range of training",
+        "look at units and sensors; the model extrapolates there",
+    ),
+    "DA404": ("infinite", "look at divisions and logarithms before the model"),
+}
+
+
+def _event_findings(
+    reference: Profile, current: Profile, tested: Tested, alpha: float
+) -> list[Finding]:
+    return [
+        _event_finding(reference, current, event, adjusted)
+        for event, adjusted in tested.events
+        if adjusted <= alpha
+    ]
+
+
+def _event_finding(
+    reference: Profile, current: Profile, event: Event, adjusted: float
+) -> Finding:
+    what, advice = _EVENTS[event.code]
+    n = int(current.n_read[event.position])
+    now = event.counts[1]
+    direction = f"{'more' if event.sign > 0 else 'fewer'} {what}"
+    if event.code == "DA403":
+        direction = "above the range" if event.sign > 0 else "below the range"
+    all_missing = event.code == "DA401" and now == n
+    return Finding(
+        code="DA405" if all_missing else event.code,
+        severity="alarm",
+        features=(reference.grid.labels[event.position],),
+        effect_size=event.difference,
+        effect_name="change of share of rows",
+        low=event.low,
+        high=event.high,
+        pvalue=adjusted,
+        direction=direction,
+        message=(
+            f"{100 * now / n:.3g} % of rows are {what}; "
+            f"{100 * event.expected / n:.3g} % would be as in training"
+        ),
+        advice=advice,
+    )
+
+
+def _outcome(rows: tuple[FeatureRow, ...], findings: tuple[Finding, ...]) -> Outcome:
+    outcomes = {row.outcome for row in rows} - {"not tested"}
+    if findings:
+        return "drift"
+    if not outcomes:
+        return "not tested"
+    return "stable" if outcomes == {"stable"} else "undecided"
+
+
+def _notes(reference: Profile) -> tuple[str, ...]:
+    grid = reference.grid
+    reasons: dict[str, list[str]] = {}
+    for label, reason in zip(grid.labels, grid.untested, strict=True):
+        if reason:
+            reasons.setdefault(reason, []).append(label)
+    return tuple(
+        f"not compared ({reason}): {', '.join(map(repr, labels[:5]))}"
+        + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
+        for reason, labels in reasons.items()
+    )

@@ -1,0 +1,231 @@
+"""Distribution tests of all columns of a batch at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skdrift.profile._cells import LevelCells, NumberCells
+from skdrift.profile._profile import Profile, Repeated
+from skdrift.shift._columns import (
+    Block,
+    atom_pairs,
+    blocks_of,
+    level_pairs,
+    number_pairs,
+)
+from skdrift.shift._describe import (
+    cell_values,
+    coarse_bins,
+    level_direction,
+    number_direction,
+)
+from skdrift.stats import (
+    anderson_darling,
+    chi_square,
+    combine_pvalues,
+    hellinger,
+    jensen_shannon,
+    kolmogorov_smirnov,
+    new_atom,
+    population_stability_index,
+    smooth,
+    total_variation,
+    total_variation_distance,
+    wasserstein,
+)
+
+NEW_ATOM_SHARE = 0.05
+CONFIDENCE = 0.95
+KS, TV = "KS distance", "total variation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One column's cells, compared.
+
+    Attributes
+    ----------
+    effect, low, high : float
+        Kolmogorov–Smirnov distance or total variation, with its interval.
+    effect_name : str
+    pvalue : float
+    sign : int
+        1 where the batch is higher, -1 where it is lower.
+    direction : str
+    distances : tuple of float
+        PSI, Jensen–Shannon, Hellinger, total variation, Wasserstein-1.
+    """
+
+    effect: float
+    low: float
+    high: float
+    effect_name: str
+    pvalue: float
+    sign: int
+    direction: str
+    distances: tuple[float, float, float, float, float]
+
+
+def compare_distributions(
+    reference: Profile, current: Profile, repeated: Repeated, *, tolerance: float
+) -> dict[int, Comparison]:
+    """Compare every column that can be, by the position of its cells in the grid.
+
+    The p-value of an ordered column is that of the Anderson–Darling and the smooth
+    test and, where training has repeated values, of a chi-square test of them,
+    combined; a value that repeats only in the batch has 5 % of the level for itself.
+    """
+    atoms = _atom_pvalues(reference, current, tolerance)
+    found: dict[int, Comparison] = {}
+    for block in blocks_of(number_pairs(reference, current)):
+        found.update(
+            _compare_numbers(block, reference, current, repeated, atoms, tolerance)
+        )
+    for block in blocks_of(level_pairs(reference, current)):
+        found.update(_compare_levels(block, reference, tolerance))
+    return found
+
+
+def _atom_pvalues(
+    reference: Profile, current: Profile, tolerance: float
+) -> dict[int, float]:
+    found: dict[int, float] = {}
+    for block in blocks_of(atom_pairs(reference, current)):
+        test = chi_square(block.reference, block.current, tolerance=tolerance)
+        found.update(zip(block.places, test.pvalue.tolist(), strict=True))
+    return found
+
+
+def _compare_numbers(
+    block: Block,
+    reference: Profile,
+    current: Profile,
+    repeated: Repeated,
+    atoms: dict[int, float],
+    tolerance: float,
+) -> dict[int, Comparison]:
+    before, now = block.reference, block.current
+    pvalues = np.stack(
+        [
+            anderson_darling(before, now, tolerance=tolerance).pvalue,
+            smooth(before, now, tolerance=tolerance).pvalue,
+        ]
+    )
+    two = combine_pvalues(pvalues)
+    third = np.array([atoms.get(place, np.nan) for place in block.places])
+    three = combine_pvalues(np.vstack([pvalues, third]))
+    combined = np.where(np.isnan(third), two, three)
+    new = _new_atom_pvalues(block, reference, repeated, tolerance)
+    combined = np.minimum(
+        1.0, np.fmin(combined / (1 - NEW_ATOM_SHARE), new / NEW_ATOM_SHARE)
+    )
+    effect = kolmogorov_smirnov(before, now, confidence=CONFIDENCE)
+    distances = _binned_distances(*coarse_bins(before, now))
+    values, directions = _values_and_directions(block, reference, current)
+    scale = np.array([_spread(reference, place) for place in block.places])
+    moved = wasserstein(values, before, now, scale=scale)
+    return {
+        place: Comparison(
+            effect=float(effect.value[row]),
+            low=float(effect.low[row]),
+            high=float(effect.high[row]),
+            effect_name=KS,
+            pvalue=float(combined[row]),
+            sign=int(effect.direction[row]),
+            direction=directions[row],
+            distances=(*distances[row], float(moved[row])),
+        )
+        for row, place in enumerate(block.places)
+    }
+
+
+def _new_atom_pvalues(
+    block: Block, reference: Profile, repeated: Repeated, tolerance: float
+) -> np.ndarray:
+    counts = np.zeros(len(block.places), dtype=np.int64)
+    at_most = np.zeros_like(counts)
+    for row, place in enumerate(block.places):
+        cells = reference.grid.cells[place]
+        assert isinstance(cells, NumberCells)
+        if cells.aspect == "value":
+            counts[row] = repeated[cells.feature][1]
+        at_most[row] = _untracked_bound(cells, reference)
+    n, m = block.reference.sum(axis=1), block.current.sum(axis=1)
+    return new_atom(counts, n, m, at_most_in_reference=at_most, tolerance=tolerance)
+
+
+def _untracked_bound(cells: NumberCells, reference: Profile) -> int:
+    """Largest count of an untracked value among all reference rows."""
+    if reference.n_rows <= reference.grid.n_rows:
+        return cells.untracked
+    ratio = reference.n_rows / max(reference.grid.n_rows, 1)
+    ceiling = cells.untracked + 5 * np.sqrt(cells.untracked) + 10
+    return int(np.ceil(ratio * ceiling))
+
+
+def _values_and_directions(
+    block: Block, reference: Profile, current: Profile
+) -> tuple[np.ndarray, list[str]]:
+    values = np.zeros(block.reference.shape)
+    directions = []
+    for row, place in enumerate(block.places):
+        cells = reference.grid.cells[place]
+        assert isinstance(cells, NumberCells)
+        known = cells.aspect == "value"
+        lowest = current.smallest[cells.feature] if known else np.inf
+        highest = current.largest[cells.feature] if known else -np.inf
+        own = cell_values(cells, lowest, highest)
+        n_cells = cells.n_cells
+        values[row, :n_cells] = own
+        values[row, n_cells:] = own[-1]
+        kind = reference.grid.kinds[cells.feature]
+        text = number_direction(
+            block.reference[row, :n_cells], block.current[row, :n_cells], own, kind
+        )
+        directions.append(text if known else f"length: {text}")
+    return values, directions
+
+
+def _spread(reference: Profile, place: int) -> float:
+    position = reference.grid.cells[place].feature
+    n = max(int(reference.n_finite()[position]), 1)
+    return float(np.sqrt(reference.m2[position] / n))
+
+
+def _compare_levels(
+    block: Block, reference: Profile, tolerance: float
+) -> dict[int, Comparison]:
+    before, now = block.reference, block.current
+    test = chi_square(before, now, tolerance=tolerance)
+    effect = total_variation(before, now, confidence=CONFIDENCE)
+    distances = _binned_distances(before, now)
+    found = {}
+    for row, place in enumerate(block.places):
+        cells = reference.grid.cells[place]
+        assert isinstance(cells, LevelCells)
+        text = level_direction(before[row], now[row], cells)
+        found[place] = Comparison(
+            effect=float(effect.value[row]),
+            low=float(effect.low[row]),
+            high=float(effect.high[row]),
+            effect_name=TV,
+            pvalue=float(test.pvalue[row]),
+            sign=0,
+            direction=text if cells.aspect == "value" else f"shape: {text}",
+            distances=(*distances[row], float("nan")),
+        )
+    return found
+
+
+def _binned_distances(
+    before: np.ndarray, now: np.ndarray
+) -> list[tuple[float, float, float, float]]:
+    columns = [
+        population_stability_index(before, now),
+        jensen_shannon(before, now),
+        hellinger(before, now),
+        total_variation_distance(before, now),
+    ]
+    return [tuple(row) for row in np.array(columns).T.tolist()]  # type: ignore[misc]

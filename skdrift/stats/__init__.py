@@ -1,0 +1,59 @@
+"""Statistics of count vectors: numbers to numbers, numpy and scipy only.
+
+Functions take one row of counts per feature and are vectorised over features.
+"""
+
+from __future__ import annotations
+
+from skdrift.stats.atoms import new_atom
+from skdrift.stats.categories import chi_square, total_variation
+from skdrift.stats.counts import CountTest, Effect
+from skdrift.stats.distances import (
+    DISTANCES,
+    hellinger,
+    jensen_shannon,
+    population_stability_index,
+    total_variation_distance,
+    wasserstein,
+)
+from skdrift.stats.multiplicity import combine_pvalues, weighted_holm
+from skdrift.stats.ordered import (
+    anderson_darling,
+    distribution_change,
+    kolmogorov_smirnov,
+    smooth,
+)
+from skdrift.stats.power import detectable_effect, rows_needed
+from skdrift.stats.rates import RateTest, out_of_range, rate_change
+from skdrift.stats.scores import ScoreInterval, score_interval, score_pvalue
+from skdrift.stats.unseen import UnseenTest, unseen
+
+__all__ = [
+    "DISTANCES",
+    "CountTest",
+    "Effect",
+    "RateTest",
+    "ScoreInterval",
+    "UnseenTest",
+    "anderson_darling",
+    "chi_square",
+    "combine_pvalues",
+    "detectable_effect",
+    "distribution_change",
+    "hellinger",
+    "jensen_shannon",
+    "kolmogorov_smirnov",
+    "new_atom",
+    "out_of_range",
+    "population_stability_index",
+    "rate_change",
+    "rows_needed",
+    "score_interval",
+    "score_pvalue",
+    "smooth",
+    "total_variation",
+    "total_variation_distance",
+    "unseen",
+    "wasserstein",
+    "weighted_holm",
+]

@@ -1,0 +1,219 @@
+"""How many rows of a batch fall into categories that the reference never had."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from skdrift.exceptions import ParameterError
+from skdrift.stats.counts import FloatArray, check_share, check_whole
+from skdrift.stats.rates import IMPOSSIBLE
+
+_MAX_TERMS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnseenTest:
+    """Rows in categories that the reference has not, and what is natural.
+
+    Attributes
+    ----------
+    count : int
+        Rows of the current sample in such categories.
+    expected : float
+        Its mean if the pooled rows had been shared out at random.
+    pvalue : float
+        Of the hypothesis that the rate is at most the natural one plus the
+        tolerance; NaN where a sample has no rows.
+    smallest : float
+        Smallest p-value that the pooled counts leave possible.
+    rate, low, high : float
+        Share of the current rows, with Wilson's 95 % interval.
+    """
+
+    count: int
+    expected: float
+    pvalue: float
+    smallest: float
+    rate: float
+    low: float
+    high: float
+
+
+def unseen(
+    reference_counts: ArrayLike,
+    current_counts: ArrayLike,
+    *,
+    tolerance: float = 0.01,
+    small_absolute: float = 0.0005,
+) -> UnseenTest:
+    r"""Are more rows in unseen categories than the reference's own next rows?
+
+    Let :math:`c_s` be the pooled count of category s. If rows are shared out at
+    random, the reference misses s with probability
+    :math:`P_0(c_s) = \binom{n + m - c_s}{n} / \binom{n + m}{n}`, and the number of
+    current rows in unseen categories is :math:`K = \sum_s c_s 1\{R_s = 0\}`.
+    Categories compete for places, so the indicators are negatively associated and
+    K varies less than a sum of independent ones; the p-value is the tail of that
+    independent sum, plus as many rows as the tolerated rate brings. It is computed
+    to full relative accuracy from the generating function, on a circle through its
+    saddle point, or bounded by Chernoff's inequality where that would take too long.
+
+    Parameters
+    ----------
+    reference_counts, current_counts : array-like of int, shape (c,)
+        Counts of one column over all categories of either sample.
+    tolerance : float, default=0.01
+        Largest tolerated rate beyond the natural one; 0 for the natural one alone.
+        The tolerated rate is the natural one, but at least `small_absolute` and at
+        most `tolerance`.
+    small_absolute : float, default=0.0005
+        See above.
+
+    Returns
+    -------
+    UnseenTest
+        Its `smallest` disregards categories that the reference cannot miss by
+        chance (probability below 1e-12), so that a column of frequent categories
+        leaves the family of `weighted_holm` unless the impossible happened.
+
+    Raises
+    ------
+    ParameterError
+        If the counts are not of one shape (c,), negative or not whole.
+    """
+    ref = check_whole(reference_counts, "reference_counts")
+    cur = check_whole(current_counts, "current_counts")
+    if ref.ndim != 1 or ref.shape != cur.shape:
+        raise ParameterError(
+            "reference_counts and current_counts must be one-dimensional and of one "
+            f"length, got shapes {ref.shape} and {cur.shape}."
+        )
+    tolerance = check_share(tolerance, "tolerance")
+    small_absolute = check_share(small_absolute, "small_absolute")
+    n, m = float(ref.sum()), float(cur.sum())
+    count = float(cur[ref == 0].sum())
+    if n == 0 or m == 0:
+        return UnseenTest(
+            count=int(count),
+            expected=np.nan,
+            pvalue=np.nan,
+            smallest=1.0,
+            rate=np.nan,
+            low=np.nan,
+            high=np.nan,
+        )
+    sizes, copies = np.unique((ref + cur)[ref + cur > 0], return_counts=True)
+    log_missed = _log_missed(sizes, n, m)
+    possible = np.isfinite(log_missed)
+    sizes, copies, log_missed = sizes[possible], copies[possible], log_missed[possible]
+    expected = float((sizes * copies * np.exp(log_missed)).sum())
+    rate = 0.0
+    if tolerance > 0.0:
+        rate = float(np.clip(expected / m, min(small_absolute, tolerance), tolerance))
+    law = _Law.of(sizes, copies.astype(np.float64), log_missed, m, rate)
+    pvalue = law.upper_tail(count)
+    by_chance = log_missed > np.log(IMPOSSIBLE)
+    most = min(m, float((sizes * copies)[by_chance].sum()))
+    low, high = _wilson_interval(count, m)
+    return UnseenTest(
+        count=int(count),
+        expected=expected,
+        pvalue=pvalue,
+        smallest=min(law.upper_tail(max(most, 0.0)), pvalue),
+        rate=count / m,
+        low=low,
+        high=high,
+    )
+
+
+def _log_missed(sizes: FloatArray, n: float, m: float) -> FloatArray:
+    possible = sizes <= m
+    c = np.where(possible, sizes, 0.0)
+    log = (
+        special.gammaln(m + 1.0)
+        - special.gammaln(m - c + 1.0)
+        - special.gammaln(n + m + 1.0)
+        + special.gammaln(n + m - c + 1.0)
+    )
+    return np.where(possible, np.minimum(log, 0.0), -np.inf)
+
+
+def _wilson_interval(k: float, n: float) -> tuple[float, float]:
+    z = 1.959963984540054
+    middle = (k + 0.5 * z * z) / (n + z * z)
+    half = z / (n + z * z) * np.sqrt(k * (n - k) / n + 0.25 * z * z)
+    return max(float(middle - half), 0.0), min(float(middle + half), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Law:
+    """Sum of independent terms: `copies` times `sizes` with odds exp(`logit`)."""
+
+    sizes: FloatArray
+    copies: FloatArray
+    logit: FloatArray
+
+    @classmethod
+    def of(
+        cls,
+        sizes: FloatArray,
+        copies: FloatArray,
+        log_probability: FloatArray,
+        m: float,
+        rate: float,
+    ) -> _Law:
+        if rate > 0.0:
+            sizes = np.append(sizes, 1.0)
+            copies = np.append(copies, m)
+            log_probability = np.append(log_probability, np.log(rate))
+        log_probability = np.minimum(log_probability, -1e-15)
+        logit = log_probability - np.log(-np.expm1(log_probability))
+        return cls(sizes, copies, logit)
+
+    def upper_tail(self, k: float) -> float:
+        """P(sum >= k); 1 for k <= 0."""
+        if k <= 0 or self.sizes.size == 0:
+            return 1.0
+        s = self._saddle_point(k)
+        q = special.expit(self.logit + self.sizes * s)
+        variance = float((self.copies * self.sizes**2 * q * (1.0 - q)).sum())
+        variance += np.exp(-s) / np.expm1(-s) ** 2
+        log_height = float(
+            (
+                self.copies
+                * (
+                    np.logaddexp(0.0, self.logit + self.sizes * s)
+                    - np.logaddexp(0.0, self.logit)
+                )
+            ).sum()
+            - s * k
+        )
+        matters = self.copies * q * self.sizes > 1e-18
+        n_nodes = int(12.0 * np.sqrt(variance) + 30.0 / s) + 16
+        if n_nodes * max(int(matters.sum()), 1) > _MAX_TERMS:
+            return float(min(1.0, np.exp(log_height)))
+        # Even number of nodes: the half circle and its mirror image.
+        angle = 2.0 * np.pi * np.arange(n_nodes + 1) / (2 * n_nodes)
+        turned = np.exp(1j * np.multiply.outer(angle, self.sizes[matters]))
+        logs = np.log1p(q[matters] * (turned - 1.0)) @ self.copies[matters]
+        values = np.exp(logs - 1j * k * angle) / -np.expm1(-s - 1j * angle)
+        weight = np.full(angle.size, 2.0)
+        weight[[0, -1]] = 1.0
+        mean = float((weight * values.real).sum()) / (2 * n_nodes)
+        return float(np.clip(np.exp(log_height) * mean, 0.0, 1.0))
+
+    def _saddle_point(self, k: float) -> float:
+        # Root of K'(s) - k - 1 / (exp(s) - 1) on s > 0, which rises from -inf.
+        low = -40.0
+        high = float(np.log(np.max((60.0 - self.logit) / self.sizes).clip(1.0)))
+        for _ in range(60):
+            middle = 0.5 * (low + high)
+            s = np.exp(middle)
+            q = special.expit(self.logit + self.sizes * s)
+            value = (self.copies * self.sizes * q).sum() - k - 1.0 / np.expm1(s)
+            low, high = (low, middle) if value > 0 else (middle, high)
+        return float(np.exp(low))

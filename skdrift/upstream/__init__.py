@@ -1,0 +1,1 @@
+"""Cause 3: what changed before the data reached the model."""
