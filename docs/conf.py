@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from skdrift._version import __version__
 
 project = "skdrift"
@@ -17,6 +20,7 @@ extensions = [
     "myst_parser",
     "sphinx_gallery.gen_gallery",
 ]
+templates_path = ["_templates"]
 exclude_patterns = ["_build", "changes", "developers/decisions/template.md"]
 
 root_doc = "index"
@@ -42,4 +46,17 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {"navigation_with_keys": False}
+html_static_path = ["_static"]
+html_css_files = ["skdrift.css"]
 html_title = f"skdrift {version}"
+
+
+def skip_member(
+    app: object, what: str, name: str, obj: object, skip: bool, options: object
+) -> bool | None:
+    """Leave out scikit-learn's `set_<method>_request`, which refer to its own pages."""
+    return True if re.fullmatch(r"set_\w+_request", name) else None
+
+
+def setup(app: Any) -> None:
+    app.connect("autodoc-skip-member", skip_member)

@@ -81,7 +81,7 @@ class InputError(SkdriftError, ValueError):
 
 
 class InputTypeError(SkdriftError, TypeError):
-    """An object that is not a table at all, or a table of an unsupported type."""
+    """An object of the wrong type, such as no table where one is needed."""
 
 
 class _ReportError(SkdriftError, ValueError):

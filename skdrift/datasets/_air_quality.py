@@ -48,13 +48,12 @@ def load_air_quality(
     ``-200``: a fault of the source that is kept as it is, in the features and in the
     target.
 
-    ==============  =================================================
-    Rows            9,357, in the order of time, one an hour
-    Features        8; ``-200`` stands for missing, there is no NaN
-    Target          one of five pollutants, ``CO(GT)`` by default
-    Documented      ``train``: to the end of August 2004 (4,182
-    split           rows); the rest is later (5,175 rows)
-    ==============  =================================================
+    ========  ===================================================================
+    Rows      9,357, in the order of time, one an hour
+    Features  8; ``-200`` stands for missing, there is no NaN
+    Target    one of five pollutants, ``CO(GT)`` by default
+    Split     ``train``: to August 2004 (4,182 rows); the rest is later (5,175 rows)
+    ========  ===================================================================
 
     Parameters
     ----------

@@ -45,13 +45,12 @@ def load_bike_sharing(
     alike (concept drift); and within each year the seasons move the inputs (data
     drift).
 
-    ==============  ===========================================
-    Rows            17,379, in the order of time
-    Features        11, no missing values
-    Target          ``cnt``, rentals in the hour, 1 to 977
-    Documented      ``train``: 2011 (8,645 rows); the rest is
-    split           2012 (8,734 rows)
-    ==============  ===========================================
+    ========  ===================================================================
+    Rows      17,379, in the order of time
+    Features  11, no missing values
+    Target    ``cnt``, rentals in the hour, 1 to 977
+    Split     ``train``: 2011 (8,645 rows); the rest is 2012 (8,734 rows)
+    ========  ===================================================================
 
     Parameters
     ----------

@@ -109,7 +109,7 @@ def _full_look(
     if settings.max_rows is not None and table.n_rows > settings.max_rows:
         step = math.ceil(table.n_rows / settings.max_rows)
     sample = table if step == 1 else table.every(step)
-    counted, repeated = count_table(sample, reference.grid)
+    counted, novelty = count_table(sample, reference.grid)
     flags: ColumnFlags = flag_columns(
         table, reference, counted if sample is table else None
     )
@@ -117,7 +117,7 @@ def _full_look(
     shift = compare_profiles(
         reference,
         counted,
-        repeated,
+        novelty,
         alpha=settings.alpha,
         share=1.0 - share,
         min_effect=settings.min_effect,
@@ -163,7 +163,7 @@ def report_of(
     )
     return DriftReport(
         ok=not alarms,
-        outcome="drift" if alarms else shift.outcome,
+        outcome=shift.outcome,
         findings=ordered,
         features=shift.rows,
         expected_score=promised,

@@ -63,7 +63,7 @@ class Flags:
 
     def rows(self) -> np.ndarray:
         """Mask of the rows with at least one flag, of shape (n_rows,)."""
-        return self.codes.any(axis=1)
+        return np.asarray(self.codes.any(axis=1))
 
     def reasons(self, row: int) -> tuple[str, ...]:
         """Reasons for the flags of one row (by position), in words."""
@@ -157,7 +157,8 @@ def flags_of(table: Table, reference: Profile) -> Flags:
 def flag_counts(flags: np.ndarray) -> dict[int, int]:
     """How often each flag occurs in a column that has any."""
     counts = np.bincount(flags, minlength=len(FLAG_CODES))
-    return {number: int(counts[number]) for number in np.flatnonzero(counts[1:]) + 1}
+    numbers = (np.flatnonzero(counts[1:]) + 1).tolist()
+    return {number: int(counts[number]) for number in numbers}
 
 
 def unseen_levels(
@@ -266,36 +267,28 @@ def _flag_numbers(
     position: int,
     column: Column,
 ) -> np.ndarray | None:
-    values = numbers.values
+    values, absent = numbers.values, numbers.missing
+    zeros = _flag_of_zero(limits) if numbers.n_zeros else 0
+    low, high = (limits.lower, limits.upper) if limits else (-np.inf, np.inf)
+    inside = (values >= low) & (values <= high)
+    if absent is None and not zeros and np.isfinite([low, high]).all() and inside.all():
+        return None
     flags = np.zeros(len(values), dtype=np.uint8)
-    if limits is not None:
-        inside = (values >= limits.lower) & (values <= limits.upper)
-        if numbers.missing is None and inside.all():
-            flags = flags[:0]
-        else:
-            flags[values < limits.lower] = BELOW
-            flags[values > limits.upper] = ABOVE
-    if len(flags) and values.dtype.kind == "f":
-        flags[np.isposinf(values)] = (
-            0 if reference.n_positive_infinite[position] else INFINITE
-        )
-        flags[np.isneginf(values)] = (
-            0 if reference.n_negative_infinite[position] else INFINITE
-        )
-    absent = numbers.missing
-    if len(flags) and values.dtype.kind == "f":
+    flags[values < low] = BELOW
+    flags[values > high] = ABOVE
+    if values.dtype.kind == "f":
+        known = reference.n_negative_infinite, reference.n_positive_infinite
+        flags[np.isneginf(values)] = 0 if known[0][position] else INFINITE
+        flags[np.isposinf(values)] = 0 if known[1][position] else INFINITE
         nan = np.isnan(values)
         absent = nan if absent is None else absent | nan
-    if len(flags) and absent is not None:
+    if absent is not None:
         flags[absent] = 0 if reference.n_missing[position] else MISSING
-    zeros = _flag_of_zero(limits) if numbers.n_zeros else 0
-    if not flags.any() and not zeros:
-        return None
-    if numbers.rows is None:
-        return flags
-    spread = np.full(column.n_rows, zeros, dtype=np.uint8)
-    spread[numbers.rows] = flags if len(flags) else 0
-    return spread
+    if numbers.rows is not None:
+        spread = np.full(column.n_rows, zeros, dtype=np.uint8)
+        spread[numbers.rows] = flags
+        flags = spread
+    return flags if flags.any() else None
 
 
 def _flag_of_zero(limits: NumberCells | None) -> int:

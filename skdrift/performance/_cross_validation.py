@@ -201,15 +201,13 @@ def judge(
     positions = np.arange(n)
     for name, scorer in scorers.items():
         on_record = recordable(scorer, estimator)
-        held_out = (
-            (scorer, estimator, X)
-            if on_record is None
-            else (on_record, recorded, positions)
-        )
-        scores[name], reason = score_of(*held_out, y, score_params)
+        use, model, rows = scorer, estimator, X
+        if on_record is not None:
+            use, model, rows = on_record, recorded, positions
+        scores[name], reason = score_of(use, model, rows, y, score_params)
         if reason:
             reasons[name] = reason
-        variances[name] = _row_variance(*held_out, y, score_params, blocks)
+        variances[name] = _row_variance(use, model, rows, y, score_params, blocks)
     try:
         outputs = fold_outputs(recorded, positions)
     except FOLD_ERRORS as error:

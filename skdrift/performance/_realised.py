@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from skdrift._core.result import Finding, ScoreExpectation
+from skdrift._core.shown_score import shown_score
 from skdrift.exceptions import InputError
 from skdrift.performance._cross_validation import Scorer, n_rows_of, score_of
 from skdrift.performance._expectation import (
@@ -94,22 +95,23 @@ def score_findings(
 
 
 def _below(score: ScoreExpectation, adjusted: float) -> Finding:
-    drop = score.realised - score.value
+    shown = shown_score(score)
+    ends = sorted((shown.realised - shown.low, shown.realised - shown.high))
     return Finding(
         code="DA201",
         severity="alarm",
         features=(),
-        effect_size=drop,
-        effect_name=f"change of {score.scorer}",
-        low=score.realised - score.high,
-        high=score.realised - score.low,
+        effect_size=shown.realised - shown.value,
+        effect_name=f"change of {shown.name}",
+        low=ends[0],
+        high=ends[1],
         pvalue=adjusted,
-        direction="lower score",
+        direction="lower score" if shown.name == score.scorer else "larger error",
         message=(
-            f"{score.scorer} is {score.realised:.4g}, cross-validation promised "
-            f"{score.value:.4g} [{score.low:.4g}, {score.high:.4g}]"
+            f"{shown.name} is {shown.realised:.4g}, cross-validation promised "
+            f"{shown.value:.4g} [{shown.low:.4g}, {shown.high:.4g}]"
         ),
-        advice="if no column moved, y given X changed: retrain on recent labelled rows",
+        advice="retrain on recent labelled rows; if no column moved, y given X changed",
     )
 
 

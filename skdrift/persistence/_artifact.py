@@ -304,7 +304,7 @@ def _warn_of_versions(
             )
             found["scikit-learn"] = versions
     if found:
-        made = ", ".join(f"{name} {old:.40}" for name, (old, _) in found.items())
+        made = ", ".join(f"{name} {old!s:.40}" for name, (old, _) in found.items())
         here = ", ".join(f"{name} {new}" for name, (_, new) in found.items())
         warnings.warn(
             f"{where} was made with {made}; here is {here}. Results may differ. Fit "

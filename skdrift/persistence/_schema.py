@@ -104,6 +104,7 @@ def _frame(
 ) -> _Frame:
     in_grid = parent is not None and parent.in_grid
     in_generator = parent is not None and parent.in_generator
+    words: list[object]
     if isinstance(value, list):
         words = [_word(item) for item in value]
         return _Frame(_containers(value), words, None, in_grid, in_generator)
@@ -119,16 +120,23 @@ def _frame(
     if is_node:
         _check_text(value, where)
     words = [
-        (key, sizes.get(item) if key == "file" and is_node else _word(item))
+        (key, _word(item))
         for key, item in value.items()
-        if key != "__id__"
+        if key not in ("__id__", "file")
     ]
+    # skops stores what an object makes of itself each time under another name.
+    words.append(_size_of_file(value, sizes))
     items = _containers(value.values())
     return _Frame(items, words, value if is_node else None, in_grid, in_generator)
 
 
 def _containers(values: Iterable[Any]) -> Iterator[Any]:
     return iter([value for value in values if isinstance(value, dict | list)])
+
+
+def _size_of_file(node: dict[str, Any], sizes: Mapping[str, int]) -> object:
+    name = node.get("file")
+    return sizes.get(name) if isinstance(name, str) else _word(name)
 
 
 def _word(value: Any) -> object:

@@ -36,7 +36,7 @@ class NumberCells:
         Points whose value repeats often enough to be compared by itself.
     untracked : int
         Largest number of times that any other value occurs in the data learned
-        from.
+        from; 0 if there is no other value.
     lower, upper : float
         A cell outside is flagged: the training extremes, widened.
     single : bool
@@ -56,6 +56,11 @@ class NumberCells:
     def n_cells(self) -> int:
         """Number of cells."""
         return 2 * len(self.points) + 1
+
+    @property
+    def discrete(self) -> bool:
+        """Whether every value of the data learned from is tracked."""
+        return self.untracked == 0 and len(self.points) > 0
 
     def count(self, values: SortedNumbers) -> np.ndarray:
         """Count sorted values in the cells."""
@@ -146,8 +151,12 @@ def learn_number_cells(
 ) -> NumberCells:
     """Quantile points, repeated values and the limits of what is not flagged.
 
-    A value is tracked by itself if it makes up at least 0.2 % of the rows (and
-    occurs five times); at most `n_cells` such values are, the most frequent ones.
+    A column is *discrete* if it has at most twice `n_cells` distinct values, each
+    five times on average: all of them are tracked. In any other column a value is
+    tracked if it stands out: at least 0.2 % of the rows and at least
+    c + 6 √c + 6 of them, c being the median count of the ten distinct values on
+    either side. To track whatever repeats more often than its neighbours would pick
+    the values that training has too many of by chance.
     """
     n = values.n
     if not n:
@@ -163,25 +172,39 @@ def learn_number_cells(
             single=False,
         )
     ranks = np.unique(np.linspace(0, n - 1, n_cells + 1).round().astype(np.int64))
-    repeated, counts = values.runs(2)
-    enough = max(5, int(np.ceil(0.002 * n)))
-    often = np.flatnonzero(counts >= enough)
-    if len(often) > n_cells:
-        often = np.sort(often[np.argsort(-counts[often], kind="stable")[:n_cells]])
-    rest = np.delete(counts, often)
-    points = np.union1d(values.at(ranks), repeated[often])
+    tracked, untracked = _tracked_values(values, n_cells)
+    points = np.union1d(values.at(ranks), tracked)
     lower, upper = flag_limits(values)
     single = points.dtype == np.float32
     return NumberCells(
         feature=feature,
         aspect=aspect,
         points=points.astype(np.float64) if single else points,
-        tracked=np.isin(points, repeated[often]),
-        untracked=int(rest.max(initial=1)),
+        tracked=np.isin(points, tracked),
+        untracked=untracked,
         lower=lower,
         upper=upper,
         single=bool(single),
     )
+
+
+def _tracked_values(values: SortedNumbers, n_cells: int) -> tuple[np.ndarray, int]:
+    """Values that are tracked, and the largest count of any other."""
+    n = values.n
+    enough = max(5, int(np.ceil(0.002 * n)))
+    if not len(values.runs(enough)[0]):
+        return values.values[:0], int(values.runs(2)[1].max(initial=1))
+    distinct, counts = values.runs()
+    if len(distinct) <= min(2 * n_cells, n / 5):
+        return distinct, 0
+    often = np.flatnonzero(counts >= enough)
+    around = np.array(
+        [np.median(counts[max(place - 10, 0) : place + 11]) for place in often]
+    )
+    often = often[counts[often] >= around + 6 * np.sqrt(around) + 6]
+    if len(often) > n_cells:
+        often = np.sort(often[np.argsort(-counts[often], kind="stable")[:n_cells]])
+    return distinct[often], int(np.delete(counts, often).max(initial=1))
 
 
 def learn_level_cells(

@@ -65,6 +65,28 @@ def match_columns(table: Table, grid: Grid) -> Matching:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Novelty:
+    """Values of one batch's column that the grid does not track.
+
+    Attributes
+    ----------
+    value : float
+        The most frequent of them (that occurs five times); NaN if there is none.
+    count : int
+        How often it occurs.
+    counts : ndarray of int
+        How often each of them occurs, where the column is discrete.
+    """
+
+    value: float
+    count: int
+    counts: np.ndarray
+
+
+NO_NOVELTY = Novelty(np.nan, 0, np.zeros(0, dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ColumnCount:
     """Counts of one column of a batch.
 
@@ -78,8 +100,8 @@ class ColumnCount:
         Levels that the grid does not know, one entry for each of the cells.
     moments : tuple of float
         Mean, sum of squared deviations, smallest and largest finite value.
-    repeated : tuple of float and int
-        The most frequent value that the grid does not track, and its count.
+    novelty : Novelty
+        Values that the grid does not track.
     """
 
     family: str
@@ -90,7 +112,7 @@ class ColumnCount:
     counts: tuple[np.ndarray, ...]
     unseen: tuple[dict[str, int], ...]
     moments: tuple[float, float, float, float]
-    repeated: tuple[float, int]
+    novelty: Novelty
 
 
 def type_change(learned: str, family: str) -> TypeChange:
@@ -128,7 +150,7 @@ def nothing_counted(cells: tuple[Cells, ...], family: str) -> ColumnCount:
     """Counts of a column that is missing or cannot be read."""
     zeros = tuple(np.zeros(each.n_cells, dtype=np.int64) for each in cells)
     return ColumnCount(
-        family, 0, 0, 0, 0, zeros, tuple({} for _ in cells), NO_MOMENTS, (np.nan, 0)
+        family, 0, 0, 0, 0, zeros, tuple({} for _ in cells), NO_MOMENTS, NO_NOVELTY
     )
 
 
@@ -166,7 +188,7 @@ def count_readings(
     """Count values that were read already."""
     counts: list[np.ndarray] = []
     unseen: list[dict[str, int]] = []
-    infinite, moments, repeated = (0, 0), NO_MOMENTS, (np.nan, 0)
+    infinite, moments, novelty = (0, 0), NO_MOMENTS, NO_NOVELTY
     for each, reading in zip(cells, readings, strict=True):
         if isinstance(each, LevelCells):
             assert isinstance(reading, Levels)
@@ -179,7 +201,7 @@ def count_readings(
         unseen.append({})
         infinite = (reading.n_negative_infinite, reading.n_positive_infinite)
         moments = reading.moments()
-        repeated = _most_repeated(each, reading)
+        novelty = _novelty(each, reading)
     return ColumnCount(
         family,
         n_rows,
@@ -188,19 +210,21 @@ def count_readings(
         tuple(counts),
         tuple(unseen),
         moments,
-        repeated,
+        novelty,
     )
 
 
-def _most_repeated(cells: NumberCells, values: SortedNumbers) -> tuple[float, int]:
-    found, counts = values.runs(5)
-    if not len(found):
-        return np.nan, 0
+def _novelty(cells: NumberCells, values: SortedNumbers) -> Novelty:
+    found, counts = values.runs(1 if cells.discrete else 5)
     points = cells.points[cells.tracked]
     if cells.single or found.dtype == np.float32:
         points, found = points.astype(np.float32), found.astype(np.float32)
     new = ~np.isin(found, points)
     if not new.any():
-        return np.nan, 0
+        return NO_NOVELTY
     best = int(np.argmax(np.where(new, counts, 0)))
-    return float(found[best]), int(counts[best])
+    return Novelty(
+        float(found[best]),
+        int(counts[best]),
+        counts[new] if cells.discrete else NO_NOVELTY.counts,
+    )

@@ -13,6 +13,7 @@ from skdrift._core.frame import Table, is_chunk_iterator, read_table
 from skdrift.exceptions import FormatError, GridMismatchError, ParameterError
 from skdrift.profile._count import (
     ColumnCount,
+    Novelty,
     count_column,
     count_readings,
     match_columns,
@@ -303,16 +304,12 @@ def assemble(grid: Grid, n_rows: int, columns: Iterable[ColumnCount]) -> Profile
     )
 
 
-Repeated = tuple[tuple[float, int], ...]
-
-
 def count_table(
     table: Table, grid: Grid, *, n_threads: int | None = None
-) -> tuple[Profile, Repeated]:
-    """Profile of a table and, for each column, its most repeated untracked value.
+) -> tuple[Profile, tuple[Novelty, ...]]:
+    """Profile of a table and, for each column, values that the grid does not track.
 
-    The repeated values are of this table alone: they do not add up, so no profile
-    holds them.
+    The latter are of this table alone: they do not add up, so no profile holds them.
     """
     if n_threads is not None and n_threads < 1:
         raise ParameterError(f"n_threads must be at least 1 or None, got {n_threads}")
@@ -329,8 +326,8 @@ def count_table(
 
     threads = thread_count(n_threads, table.n_rows * table.n_features)
     columns = thread_map(count, range(grid.n_features), threads)
-    repeated = tuple(column.repeated for column in columns)
-    return assemble(grid, table.n_rows, columns), repeated
+    novelty = tuple(column.novelty for column in columns)
+    return assemble(grid, table.n_rows, columns), novelty
 
 
 def learn_profile(

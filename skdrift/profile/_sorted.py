@@ -56,8 +56,8 @@ class SortedNumbers:
         padded = np.append(self.values, self.values.dtype.type(0))
         return padded[np.where(zero, len(self.values), shifted)]
 
-    def runs(self, at_least: int) -> tuple[np.ndarray, np.ndarray]:
-        """Values that occur `at_least` (> 1) times, and how often each does."""
+    def runs(self, at_least: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """Values that occur `at_least` times, and how often each does."""
         values, counts = _runs(self.values, at_least)
         if not self.n_zeros:
             return values, counts
@@ -92,7 +92,7 @@ class SortedNumbers:
 
 def _runs(values: np.ndarray, at_least: int) -> tuple[np.ndarray, np.ndarray]:
     gap = at_least - 1
-    if len(values) <= gap or not (values[gap:] == values[:-gap]).any():
+    if len(values) <= gap or (gap and not (values[gap:] == values[:-gap]).any()):
         return values[:0], np.zeros(0, dtype=np.int64)
     starts = np.flatnonzero(values[1:] != values[:-1]) + 1
     starts = np.concatenate([[0], starts])

@@ -21,7 +21,7 @@ from skdrift.report._numbers import (
     rows,
     with_interval,
 )
-from skdrift.report._shown_score import SCORE_ASSUMPTION, shown_score
+from skdrift._core.shown_score import SCORE_ASSUMPTION, shown_score
 from skdrift.report._text import PLACE_WORDS
 from skdrift.report._verdict import (
     EFFECT_NAME_WIDTH,
@@ -138,7 +138,7 @@ def _finding_row(finding: Finding) -> str:
     code = f'<span class="tag {kind}">{_escape(visible(finding.code))}</span> {kind}'
     what = [_sentence(finding.direction), _sentence(finding.message)]
     advice = (
-        f'<span class="advice">Look at: {_sentence(finding.advice)}</span>'
+        f'<span class="advice">Advice: {_sentence(finding.advice)}</span>'
         if finding.advice
         else ""
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from skdrift._core.result import Finding, ScoreExpectation
 from skdrift.report._numbers import aligned, percent, pvalue, rows, with_interval
-from skdrift.report._shown_score import SCORE_ASSUMPTION, Place, shown_score
+from skdrift._core.shown_score import SCORE_ASSUMPTION, Place, shown_score
 from skdrift.report._verdict import (
     circumstances,
     column_count,
@@ -113,7 +113,7 @@ def _finding(position: int, finding: Finding) -> list[str]:
     if finding.message:
         lines += _lines(visible(finding.message, SENTENCE_LENGTH), indent=" " * 5)
     if finding.advice:
-        advice = f"Look at: {visible(finding.advice, SENTENCE_LENGTH)}"
+        advice = f"Advice: {visible(finding.advice, SENTENCE_LENGTH)}"
         lines += _lines(advice, indent=" " * 5)
     return lines
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Literal
 
 from skdrift._core.result import Finding, Outcome
@@ -31,7 +31,7 @@ def verdict(report: DriftReport) -> str:
     """``"DRIFT: 3 alarms in 2 of 12 columns"``: what was found, and how sure it is."""
     if not report.ok:
         word = "DRIFT" if report.outcome == "drift" else "ALARM"
-        return f"{word}: {alarm_count(report, report.alarms)}"
+        return f"{word}: {finding_count(report, report.alarms)}"
     n_columns = len(report.features)
     if report.outcome == "stable":
         n_stable = sum(row.outcome == "stable" for row in report.features)
@@ -59,9 +59,10 @@ def circumstances(report: DriftReport) -> str:
     )
 
 
-def alarm_count(report: DriftReport, findings: Iterable[Finding]) -> str:
-    """``"3 alarms in 2 of 12 columns and in the score"``."""
-    findings = list(findings)
+def finding_count(report: DriftReport, findings: Sequence[Finding]) -> str:
+    """``"3 alarms and 1 note in 2 of 12 columns and in the score"``."""
+    n_alarms = sum(finding.severity == "alarm" for finding in findings)
+    n_notes = len(findings) - n_alarms
     concerned = {name for finding in findings for name in finding.features}
     places = []
     if concerned:
@@ -72,7 +73,11 @@ def alarm_count(report: DriftReport, findings: Iterable[Finding]) -> str:
         places.append(f" in {len(concerned):,}{total} {columns}")
     if any(finding.code.startswith("DA2") for finding in findings):
         places.append(" in the score")
-    return counted(len(findings), "alarm") + " and".join(places)
+    kinds = [
+        counted(n_alarms, "alarm") if n_alarms else "",
+        counted(n_notes, "note") if n_notes else "",
+    ]
+    return " and ".join(filter(None, kinds)) + " and".join(places)
 
 
 def column_count(report: DriftReport) -> str:

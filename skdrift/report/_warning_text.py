@@ -6,9 +6,9 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 from skdrift._core.result import Finding
-from skdrift.report._numbers import pvalue
+from skdrift.report._numbers import pvalue, rows
 from skdrift.report._text import WIDTH
-from skdrift.report._verdict import alarm_count, circumstances, effect, verdict
+from skdrift.report._verdict import circumstances, effect, finding_count, verdict
 from skdrift.report._visible import cut_to_width, name_list, visible
 
 if TYPE_CHECKING:
@@ -17,41 +17,61 @@ if TYPE_CHECKING:
 _MORE: Final = "report = model.check(X) says more"
 
 
-def warning_text(report: DriftReport, codes: Collection[str] | None = None) -> str:
+def warning_text(
+    report: DriftReport, codes: Collection[str] | Collection[Finding] | None = None
+) -> str:
     """Tell of a report in a warning, in at most five lines.
 
     Parameters
     ----------
     report : DriftReport
-    codes : collection of str, default=None
-        Only alarms with one of these codes are spoken of, for example the codes of
-        shift in a `DriftWarning`; None for all.
+    codes : collection of str or of Finding, default=None
+        What is spoken of: the findings with one of these codes, or these findings
+        themselves (a code alone does not tell a flagged row from a shift), notes
+        included. None for all alarms.
 
     Returns
     -------
     str
-        How many alarms in how many columns, their codes and columns (at most five
-        of each), the largest evidence, and where to read on. Without such an alarm
+        How many findings in how many columns, their codes and columns (at most five
+        of each), the largest evidence, and where to read on. Without such a finding
         the verdict of the report.
     """
-    alarms = [a for a in report.alarms if codes is None or a.code in codes]
+    findings = _chosen(report, codes)
     around = circumstances(report)
-    codes_seen = list(dict.fromkeys(alarm.code for alarm in alarms))
-    columns = list(dict.fromkeys(name for alarm in alarms for name in alarm.features))
-    if not alarms:
+    if not findings:
         lines = [verdict(report), around]
     else:
+        seen = list(dict.fromkeys(finding.code for finding in findings))
+        columns = list(dict.fromkeys(name for f in findings for name in f.features))
         lines = [
-            f"{alarm_count(report, alarms)} {around}",
-            f"codes: {name_list(codes_seen)}",
+            f"{finding_count(report, findings)} {around}",
+            f"codes: {name_list(seen)}",
             f"columns: {name_list(columns)}" if columns else "",
-            f"largest evidence: {_evidence(alarms[0])}",
+            f"largest evidence: {_evidence(findings[0])}",
         ]
     return "\n".join(cut_to_width(line, WIDTH) for line in [*lines, _MORE] if line)
 
 
+def _chosen(
+    report: DriftReport, codes: Collection[str] | Collection[Finding] | None
+) -> list[Finding]:
+    if codes is None:
+        return list(report.alarms)
+    places = {id(finding): place for place, finding in enumerate(report.findings)}
+    given = [item for item in codes if isinstance(item, Finding)]
+    names = {item for item in codes if isinstance(item, str)}
+    named = [finding for finding in report.findings if finding.code in names]
+    return sorted(given + named, key=lambda f: places.get(id(f), len(places)))
+
+
 def _evidence(finding: Finding) -> str:
-    numbers = [effect(finding), pvalue(finding.pvalue), visible(finding.direction)]
+    numbers = [
+        effect(finding),
+        f"in {rows(finding.n_rows)}" if finding.n_rows >= 0 else "",
+        pvalue(finding.pvalue),
+        visible(finding.direction),
+    ]
     parts = [
         visible(finding.code),
         name_list(finding.features[:1]),

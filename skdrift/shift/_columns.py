@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from skdrift.profile._cells import LevelCells, NumberCells
+from skdrift.profile._count import Novelty
 from skdrift.profile._profile import Profile
 
 MOST_CELLS_AT_ONCE = 500_000
@@ -101,26 +102,33 @@ def level_pairs(reference: Profile, current: Profile) -> list[Pair]:
     return pairs
 
 
-def atom_pairs(reference: Profile, current: Profile) -> list[Pair]:
-    """Repeated values of numeric columns against everything else."""
+def atom_pairs(
+    reference: Profile, current: Profile, novelty: Sequence[Novelty]
+) -> list[Pair]:
+    """Repeated values of numeric columns: tracked ones, and what else there is.
+
+    In a discrete column each value that only the batch has is a cell of its own, as
+    with categories. In any other column all values that are not tracked are one.
+    """
     pairs = []
     for pair in number_pairs(reference, current):
         cells = reference.grid.cells[pair.place]
         assert isinstance(cells, NumberCells)
-        if cells.tracked.any():
-            pairs.append(
-                Pair(
-                    pair.place,
-                    _atoms_and_rest(pair.reference, cells.tracked),
-                    _atoms_and_rest(pair.current, cells.tracked),
-                )
-            )
+        if not cells.tracked.any():
+            continue
+        before = pair.reference[1::2][cells.tracked]
+        now = pair.current[1::2][cells.tracked]
+        if cells.discrete and before.sum() == pair.reference.sum():
+            new = novelty[cells.feature].counts
+            if now.sum() + new.sum() != pair.current.sum():
+                continue
+            rest = np.zeros_like(new), new
+        else:
+            rest = pair.reference.sum() - before.sum(), pair.current.sum() - now.sum()
+        pairs.append(
+            Pair(pair.place, np.append(before, rest[0]), np.append(now, rest[1]))
+        )
     return pairs
-
-
-def _atoms_and_rest(counts: np.ndarray, tracked: np.ndarray) -> np.ndarray:
-    atoms = counts[1::2][tracked]
-    return np.append(atoms, counts.sum() - atoms.sum())
 
 
 def is_compared(reference: Profile, current: Profile, place: int) -> bool:

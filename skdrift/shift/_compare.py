@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from skdrift._core.result import FeatureRow, Finding, Outcome
 from skdrift.profile._cells import LevelCells
-from skdrift.profile._profile import Profile, Repeated
+from skdrift.profile._count import Novelty
+from skdrift.profile._profile import Profile
 from skdrift.shift._distribution import Comparison, compare_distributions
 from skdrift.shift._events import Event, events_of
 from skdrift.stats import detectable_effect, rows_needed, weighted_holm
@@ -57,7 +59,7 @@ class Tested:
 def compare_profiles(
     reference: Profile,
     current: Profile,
-    repeated: Repeated,
+    novelty: Sequence[Novelty],
     *,
     alpha: float,
     share: float,
@@ -71,8 +73,8 @@ def compare_profiles(
     ----------
     reference, current : Profile
         On one grid.
-    repeated : tuple
-        Of each column of the batch, its most repeated untracked value.
+    novelty : sequence of Novelty
+        Of each column of the batch, values that the grid does not track.
     alpha : float
         Probability of any alarm if nothing moved.
     share : float
@@ -87,7 +89,7 @@ def compare_profiles(
     if current.n_rows < least_rows:
         return nothing_compared(reference, current, least_rows)
     tested = _test(
-        reference, current, repeated, alpha=alpha * share, tolerance=min_effect
+        reference, current, novelty, alpha=alpha * share, tolerance=min_effect
     )
     scaled = _rescaled(tested, share)
     rows = tuple(
@@ -129,16 +131,18 @@ def resolution(
     """
     if not n_compared:
         return float("nan"), float("nan")
-    family = {
-        "alpha": alpha * DISTRIBUTION_SHARE,
-        "n_hypotheses": n_compared,
-        "tolerance": min_effect,
-    }
-    bound = max(stable_bound, min_effect)
-    return (
-        float(detectable_effect(n_reference, n_rows, **family)),
-        float(rows_needed(bound, n_reference, **family)),
+    level = alpha * DISTRIBUTION_SHARE
+    detectable = detectable_effect(
+        n_reference, n_rows, alpha=level, n_hypotheses=n_compared, tolerance=min_effect
     )
+    needed = rows_needed(
+        max(stable_bound, min_effect),
+        n_reference,
+        alpha=level,
+        n_hypotheses=n_compared,
+        tolerance=min_effect,
+    )
+    return float(detectable), float(needed)
 
 
 def nothing_compared(
@@ -166,13 +170,13 @@ def nothing_compared(
 def _test(
     reference: Profile,
     current: Profile,
-    repeated: Repeated,
+    novelty: Sequence[Novelty],
     *,
     alpha: float,
     tolerance: float,
 ) -> Tested:
     compared: dict[int, list[tuple[int, Comparison]]] = {}
-    found = compare_distributions(reference, current, repeated, tolerance=tolerance)
+    found = compare_distributions(reference, current, novelty, tolerance=tolerance)
     for place in sorted(found):
         position = reference.grid.cells[place].feature
         compared.setdefault(position, []).append((place, found[place]))
@@ -338,14 +342,19 @@ def _shift_findings(reference: Profile, tested: Tested, alpha: float) -> list[Fi
                 high=shown.high,
                 pvalue=tested.adjusted[position],
                 direction=shown.direction or _SIGNS[shown.sign],
-                message=(
-                    f"{shown.effect_name} {shown.effect:.3g} "
-                    f"[{shown.low:.3g}, {shown.high:.3g}]: {shown.direction}"
-                ),
+                message=_distance_text(shown),
                 advice="look at what feeds this column, and at whom the batch is from",
             )
         )
     return findings
+
+
+def _distance_text(shown: Comparison) -> str:
+    psi, jensen, _, _, moved = shown.distances
+    text = f"PSI {psi:.2g}, Jensen–Shannon distance {jensen:.2g}"
+    if moved == moved:
+        text += f", Wasserstein-1 distance {moved:.2g} standard deviations"
+    return text
 
 
 _SIGNS = {1: "higher", -1: "lower", 0: "different"}

@@ -86,7 +86,7 @@ def format_value(value: float, kind: str) -> str:
         if not np.isfinite(value):
             return str(value)
         return str(np.datetime64(int(value), "us").astype("datetime64[s]"))
-    return f"{value:.6g}"
+    return f"{value:.4g}"
 
 
 def level_direction(

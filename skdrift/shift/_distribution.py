@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from skdrift.profile._cells import LevelCells, NumberCells
-from skdrift.profile._profile import Profile, Repeated
+from skdrift.profile._count import Novelty
+from skdrift.profile._profile import Profile
 from skdrift.shift._columns import (
     Block,
     atom_pairs,
@@ -69,7 +71,11 @@ class Comparison:
 
 
 def compare_distributions(
-    reference: Profile, current: Profile, repeated: Repeated, *, tolerance: float
+    reference: Profile,
+    current: Profile,
+    novelty: Sequence[Novelty],
+    *,
+    tolerance: float,
 ) -> dict[int, Comparison]:
     """Compare every column that can be, by the position of its cells in the grid.
 
@@ -77,11 +83,11 @@ def compare_distributions(
     test and, where training has repeated values, of a chi-square test of them,
     combined; a value that repeats only in the batch has 5 % of the level for itself.
     """
-    atoms = _atom_pvalues(reference, current, tolerance)
+    atoms = _atom_pvalues(reference, current, novelty, tolerance)
     found: dict[int, Comparison] = {}
     for block in blocks_of(number_pairs(reference, current)):
         found.update(
-            _compare_numbers(block, reference, current, repeated, atoms, tolerance)
+            _compare_numbers(block, reference, current, novelty, atoms, tolerance)
         )
     for block in blocks_of(level_pairs(reference, current)):
         found.update(_compare_levels(block, reference, tolerance))
@@ -89,10 +95,13 @@ def compare_distributions(
 
 
 def _atom_pvalues(
-    reference: Profile, current: Profile, tolerance: float
+    reference: Profile,
+    current: Profile,
+    novelty: Sequence[Novelty],
+    tolerance: float,
 ) -> dict[int, float]:
     found: dict[int, float] = {}
-    for block in blocks_of(atom_pairs(reference, current)):
+    for block in blocks_of(atom_pairs(reference, current, novelty)):
         test = chi_square(block.reference, block.current, tolerance=tolerance)
         found.update(zip(block.places, test.pvalue.tolist(), strict=True))
     return found
@@ -102,7 +111,7 @@ def _compare_numbers(
     block: Block,
     reference: Profile,
     current: Profile,
-    repeated: Repeated,
+    novelty: Sequence[Novelty],
     atoms: dict[int, float],
     tolerance: float,
 ) -> dict[int, Comparison]:
@@ -117,7 +126,7 @@ def _compare_numbers(
     third = np.array([atoms.get(place, np.nan) for place in block.places])
     three = combine_pvalues(np.vstack([pvalues, third]))
     combined = np.where(np.isnan(third), two, three)
-    new = _new_atom_pvalues(block, reference, repeated, tolerance)
+    new = _new_atom_pvalues(block, reference, novelty, tolerance)
     combined = np.minimum(
         1.0, np.fmin(combined / (1 - NEW_ATOM_SHARE), new / NEW_ATOM_SHARE)
     )
@@ -142,7 +151,7 @@ def _compare_numbers(
 
 
 def _new_atom_pvalues(
-    block: Block, reference: Profile, repeated: Repeated, tolerance: float
+    block: Block, reference: Profile, novelty: Sequence[Novelty], tolerance: float
 ) -> np.ndarray:
     counts = np.zeros(len(block.places), dtype=np.int64)
     at_most = np.zeros_like(counts)
@@ -150,7 +159,7 @@ def _new_atom_pvalues(
         cells = reference.grid.cells[place]
         assert isinstance(cells, NumberCells)
         if cells.aspect == "value":
-            counts[row] = repeated[cells.feature][1]
+            counts[row] = novelty[cells.feature].count
         at_most[row] = _untracked_bound(cells, reference)
     n, m = block.reference.sum(axis=1), block.current.sum(axis=1)
     return new_atom(counts, n, m, at_most_in_reference=at_most, tolerance=tolerance)
@@ -228,4 +237,4 @@ def _binned_distances(
         hellinger(before, now),
         total_variation_distance(before, now),
     ]
-    return [tuple(row) for row in np.array(columns).T.tolist()]  # type: ignore[misc]
+    return [tuple(row) for row in np.array(columns).T.tolist()]

@@ -27,7 +27,7 @@ def _finding(**changes: Any) -> Finding:
         "pvalue": 0.0,
         "direction": "higher",
         "message": "The median went from 12.1 to 14.9.",
-        "advice": "the unit and the sensor of this column",
+        "advice": "look at the unit and the sensor of this column",
     }
     return Finding(**{**values, **changes})
 
@@ -109,7 +109,7 @@ def _rich_report() -> DriftReport:
             pvalue=3.4e-8,
             direction="3 unseen categories",
             message="Categories that training never had: 'hail', 'fog', 'dust'.",
-            advice="whether upstream spells these categories in another way",
+            advice="look whether upstream spells these categories in another way",
             n_rows=30,
         ),
         _finding(
@@ -121,7 +121,7 @@ def _rich_report() -> DriftReport:
             high=NAN,
             direction="worse",
             message="The error is 35.2; cross-validation promised 20.8.",
-            advice="whether the target is still measured in the same way",
+            advice="look whether the target is still measured in the same way",
         ),
         _finding(
             code="DA302",

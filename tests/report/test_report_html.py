@@ -90,6 +90,13 @@ def test_names_are_shown_as_they_are(
     assert "<b>&amp;\"'</b>" in text
 
 
+def test_quotes_are_escaped_too(named_report: Callable[[str], DriftReport]) -> None:
+    markup = _html(named_report("a\"b'c"))
+    assert "a&quot;b&#x27;c" in markup
+    assert 'a"b' not in markup
+    assert "b'c" not in markup
+
+
 def test_every_element_is_closed(rich_report: DriftReport) -> None:
     assert _Structure(_html(rich_report)).open == []
 

@@ -283,3 +283,18 @@ def test_every_cut_of_a_file_is_refused(rich_report: DriftReport) -> None:
     for end in range(0, len(text), 97):
         with pytest.raises(FormatError):
             DriftReport.from_json(text[:end])
+
+
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_no_place_of_a_file_may_hold_what_json_lacks(
+    rich_report: DriftReport, constant: str
+) -> None:
+    text = rich_report.to_json().replace(f'"{__version__}"', constant)
+    with pytest.raises(FormatError, match=constant):
+        DriftReport.from_json(text)
+
+
+def test_a_key_that_stands_twice_is_refused(rich_report: DriftReport) -> None:
+    text = rich_report.to_json().replace('"alpha": ', '"alpha": 0.5, "alpha": ')
+    with pytest.raises(FormatError, match="each key once"):
+        DriftReport.from_json(text)

@@ -20,14 +20,14 @@ within 0.10.
 Findings (p-values are adjusted for all that was tested)
   1. ALARM DA101  temp, feel_temp: KS distance 0.312 [0.280, 0.340], higher, p < 1e-16
      The median went from 12.1 to 14.9.
-     Look at: the unit and the sensor of this column
+     Advice: look at the unit and the sensor of this column
   2. ALARM DA402  weather: share of rows 0.0034 [0.0023, 0.0049], 3 unseen categories, in 30 rows,
      p = 3.4e-8
      Categories that training never had: 'hail', 'fog', 'dust'.
-     Look at: whether upstream spells these categories in another way
+     Advice: look whether upstream spells these categories in another way
   3. ALARM DA201  mean_absolute_error -14.4, worse, p < 1e-16
      The error is 35.2; cross-validation promised 20.8.
-     Look at: whether the target is still measured in the same way
+     Advice: look whether the target is still measured in the same way
   4. note  DA302  station
      The model does not know this column and does not use it.
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skdrift._core.result import ScoreExpectation
-from skdrift.report._shown_score import shown_score
+from skdrift._core.shown_score import shown_score
 
 NAN = math.nan
 

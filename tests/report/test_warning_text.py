@@ -30,12 +30,32 @@ def test_a_warning_speaks_of_the_chosen_codes_only(rich_report: DriftReport) -> 
     assert "DA101" not in text
 
 
-def test_notes_are_not_warned_of(rich_report: DriftReport) -> None:
-    assert warning_text(rich_report, codes=["DA302"]).split("\n") == [
-        "DRIFT: 3 alarms in 3 of 5 columns and in the score",
-        "(8,734 rows against 8,645 of training, alpha = 0.01)",
-        MORE,
-    ]
+def test_by_default_only_alarms_are_warned_of(rich_report: DriftReport) -> None:
+    assert "DA302" not in warning_text(rich_report)
+    assert "1 note in 1 column (" in warning_text(rich_report, codes=["DA302"])
+
+
+def test_findings_can_be_chosen_one_by_one(
+    make_report: Callable[..., DriftReport], make_finding: Callable[..., Finding]
+) -> None:
+    alarm = make_finding(code="DA402", features=("a",))
+    note = make_finding(code="DA402", features=("b",), severity="note", n_rows=3)
+    report = make_report(findings=(alarm, note))
+    assert "columns: b\nlargest evidence: DA402: b: " in warning_text(report, (note,))
+    assert ", in 3 rows, " in warning_text(report, (note,))
+    both = warning_text(report, (note, alarm))
+    assert both.startswith("1 alarm and 1 note in 2 columns (")
+    assert both == warning_text(report, ["DA402"])
+    assert "columns: a, b\nlargest evidence: DA402: a: " in both
+
+
+def test_without_such_a_finding_the_verdict_is_said(rich_report: DriftReport) -> None:
+    for nothing in (["DA999"], ()):
+        assert warning_text(rich_report, codes=nothing).split("\n") == [
+            "DRIFT: 3 alarms in 3 of 5 columns and in the score",
+            "(8,734 rows against 8,645 of training, alpha = 0.01)",
+            MORE,
+        ]
 
 
 def test_at_most_five_codes_and_five_columns_are_named(

@@ -34,9 +34,7 @@ class Sample:
     batch: np.ndarray
 
 
-def draw(
-    table: np.ndarray, n: int, m: int, rng: np.random.Generator
-) -> Sample:
+def draw(table: np.ndarray, n: int, m: int, rng: np.random.Generator) -> Sample:
     """Rows of a reference and of a batch, without replacement."""
     order = rng.permutation(len(table))
     return Sample(table[order[:n]], table[order[n : n + m]])
@@ -140,9 +138,7 @@ def unseen_power(table: np.ndarray, n_trials: int, seed: int) -> float:
             np.searchsorted(edges, rows[:, j]).astype(str)
             for rows in (sample.reference, sample.batch)
         ]
-        before, now = (
-            rows.astype(object) for rows in (sample.reference, sample.batch)
-        )
+        before, now = (rows.astype(object) for rows in (sample.reference, sample.batch))
         before[:, j], now[:, j] = parts
         now[rng.random(len(now)) < 0.02, j] = "new"
         found += alarms(before, now, 0.05)
