@@ -1,4 +1,4 @@
-"""Argument rules. Each raises `ParameterError` with the argument, the rule, the value."""
+"""Argument rules: each raises `ParameterError` with argument, rule and value."""
 
 from __future__ import annotations
 

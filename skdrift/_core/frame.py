@@ -13,6 +13,7 @@ numpy.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,23 +21,18 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import scipy.sparse
 
-from skdrift._core.cells import (
-    ArrayColumn,
-    CodedColumn,
-    Column,
-    Levels,
-    Numbers,
-    SparseColumn,
-    TextColumn,
-    count_texts,
-    object_column,
-    text_key,
-    value_key,
-    zoned_column,
-)
+from skdrift._core.cells import array_column, refuse_complex
+from skdrift._core.columns import ArrayColumn, Column, Levels, Numbers, SparseColumn
+from skdrift._core.frame_pandas import pandas_column
+from skdrift._core.frame_series import series_column
+from skdrift._core.keys import is_missing
 from skdrift.exceptions import InputError, InputTypeError
 
+__all__ = ["Column", "Levels", "Numbers", "Table", "is_chunk_iterator", "read_table"]
+
 LAZY_REMEDY = "call .collect() (polars), .compute() (dask) or .toPandas() (Spark) first"
+CACHE_LINE = 64
+ROWS_AT_A_TIME = 4096
 
 
 class Table:
@@ -74,8 +70,17 @@ class Table:
         """Column at `position`."""
         raise NotImplementedError
 
+    @property
+    def cluster(self) -> int:
+        """How many neighbouring columns are best read together."""
+        return 1
+
+    def read(self, positions: Sequence[int]) -> list[Column]:
+        """Columns at `positions`."""
+        return [self.column(position) for position in positions]
+
     def every(self, step: int) -> Table:
-        """Table of the rows 0, `step`, 2 `step`, …"""
+        """Table of every `step`-th row, the first included."""
         raise NotImplementedError
 
     def number_block(self) -> np.ndarray | None:
@@ -93,22 +98,23 @@ class ArrayTable(Table):
         self.values = values
 
     def column(self, position: int) -> Column:
-        cells = self.values[:, position]
-        kind = cells.dtype.kind
-        if kind == "O":
-            return object_column(np.asarray(cells), self.labels[position])
-        mask = None
-        if isinstance(cells, np.ma.MaskedArray):
-            mask = np.ma.getmaskarray(cells)
-            cells = cells.data
-        if kind in "UT":
-            texts = cells.tolist()
-            return TextColumn(
-                texts if mask is None else [None if m else t for t, m in zip(texts, mask, strict=True)]
-            )
-        if kind == "S":
-            return object_column(cells.astype(object), self.labels[position])
-        return ArrayColumn(cells, mask if mask is not None and mask.any() else None)
+        return array_column(self.values[:, position], self.labels[position])
+
+    @property
+    def cluster(self) -> int:
+        values = self.number_block()
+        if values is None or len(values) < ROWS_AT_A_TIME:
+            return 1
+        row_step, column_step = map(abs, values.strides)
+        return max(1, CACHE_LINE // column_step) if column_step < row_step else 1
+
+    def read(self, positions: Sequence[int]) -> list[Column]:
+        if len(positions) < 2 or self.cluster < 2:
+            return super().read(positions)
+        return [
+            ArrayColumn(values, owned=True)
+            for values in _gather(self.values, list(positions))
+        ]
 
     def every(self, step: int) -> Table:
         return ArrayTable(self.values[::step])
@@ -119,6 +125,15 @@ class ArrayTable(Table):
         masked = isinstance(values, np.ma.MaskedArray)
         usable = plain and not masked and values.dtype.isnative
         return values if usable and values.dtype != np.float16 else None
+
+
+def _gather(values: np.ndarray, positions: list[int]) -> np.ndarray:
+    """Copy of some columns, each contiguous, that takes every cache line once."""
+    gathered = np.empty((len(positions), len(values)), dtype=values.dtype)
+    for start in range(0, len(values), ROWS_AT_A_TIME):
+        stop = start + ROWS_AT_A_TIME
+        gathered[:, start:stop] = values[start:stop, positions].T
+    return gathered
 
 
 class SparseTable(Table):
@@ -144,56 +159,44 @@ class SparseTable(Table):
         return SparseTable(self.matrix.tocsr()[::step])
 
 
-class FrameTable(Table):
-    """A data frame, read through narwhals."""
+class PandasTable(Table):
+    """A pandas data frame."""
 
-    __slots__ = ("frame",)
+    __slots__ = ("_series", "frame")
 
-    def __init__(self, frame: Any, names: list[Any], *, strict: bool) -> None:
-        texts = all(isinstance(name, str) for name in names)
-        super().__init__(
-            len(frame),
-            len(names),
-            tuple(map(str, names)) if texts or _some_text(names) else None,
-            tuple(map(str, names)) if texts or _some_text(names) else None,
-            getattr(nw.to_native(frame), "index", None),
-        )
+    def __init__(self, frame: Any, names: tuple[str, ...] | None) -> None:
+        n_rows, n_features = frame.shape
+        super().__init__(n_rows, n_features, names, index=frame.index)
         self.frame = frame
+        self._series: list[Any] | None = None
 
     def column(self, position: int) -> Column:
-        return series_column(self.frame[:, position], self.labels[position])
+        if self._series is None:
+            self._series = [series for _, series in self.frame.items()]
+        return pandas_column(self._series[position], self.labels[position])
 
     def every(self, step: int) -> Table:
-        return FrameTable(
-            self.frame.gather_every(step), list(self.frame.columns), strict=False
-        )
+        return PandasTable(self.frame.iloc[::step], self.names)
 
 
-class SeriesTextColumn(Column):
-    """Texts of a data frame, counted by the library they live in."""
+class FrameTable(Table):
+    """A data frame of another library, read through narwhals."""
 
-    __slots__ = ("series",)
+    __slots__ = ("_series", "frame")
 
-    def __init__(self, series: Any, declared: bool) -> None:
-        super().__init__("string", len(series), declared=declared)
-        self.series = series
+    def __init__(self, frame: Any, names: tuple[str, ...] | None) -> None:
+        index = getattr(nw.to_native(frame), "index", None)
+        super().__init__(len(frame), len(frame.columns), names, index=index)
+        self.frame = frame
+        self._series: list[Any] | None = None
 
-    def levels(self) -> Levels:
-        table = self.series.alias("level").value_counts(sort=False, name="n")
-        found = count_texts(
-            zip(
-                table.get_column("level").to_list(),
-                table.get_column("n").to_list(),
-                strict=True,
-            )
-        )
-        return Levels(found.counts, self.n_rows - sum(found.counts.values()))
+    def column(self, position: int) -> Column:
+        if self._series is None:
+            self._series = list(self.frame.iter_columns())
+        return series_column(self._series[position], self.labels[position])
 
-    def keys(self) -> Sequence[str | None]:
-        return [
-            text_key(cell) if isinstance(cell, str) else None
-            for cell in self.series.to_list()
-        ]
+    def every(self, step: int) -> Table:
+        return FrameTable(self.frame.gather_every(step), self.names)
 
 
 def read_table(X: Any, *, strict: bool = True) -> Table:
@@ -218,10 +221,7 @@ def read_table(X: Any, *, strict: bool = True) -> Table:
     if isinstance(X, np.ndarray):
         table: Table = _read_array(X)
     elif scipy.sparse.issparse(X):
-        if X.ndim != 2:
-            raise InputError(f"X must have 2 dimensions, got a sparse {X.ndim}-D array")
-        _refuse_complex(X.dtype)
-        table = SparseTable(X)
+        table = _read_sparse(X)
     elif isinstance(X, list | tuple):
         table = _read_lists(X)
     else:
@@ -238,93 +238,6 @@ def is_chunk_iterator(X: Any) -> bool:
     return isinstance(X, Iterator)
 
 
-def series_column(series: Any, label: str) -> Column:
-    """Column of a narwhals series."""
-    native = nw.to_native(series)
-    dtype = getattr(native, "dtype", None)
-    if isinstance(dtype, np.dtype):
-        cells = np.asarray(native)
-        if dtype.kind == "O":
-            return object_column(cells, label)
-        _refuse_complex(dtype, label)
-        return ArrayColumn(cells)
-    kind = series.dtype
-    n_rows = len(series)
-    if kind == nw.Categorical or kind == nw.Enum:
-        return _category_column(series, native, label)
-    if kind == nw.String:
-        return SeriesTextColumn(series, declared=False)
-    if kind.is_numeric() or kind == nw.Boolean:
-        return _number_series(series)
-    if kind == nw.Datetime or kind == nw.Date or kind == nw.Duration:
-        return _time_series(series)
-    if kind == nw.Binary:
-        return object_column(_objects(series.to_list()), label)
-    if kind == nw.Unknown and str(dtype).startswith("Sparse"):
-        return ArrayColumn(np.asarray(native))
-    if kind == nw.Unknown and series.null_count() == n_rows:
-        return Column("null", n_rows)
-    return Column(
-        "unsupported",
-        n_rows,
-        problem=(
-            f"column {label!r} has type {dtype if dtype is not None else kind}, which "
-            "has no order and no levels to count: expand it, or convert it to "
-            "numbers, texts or datetimes"
-        ),
-    )
-
-
-def _objects(cells: Sequence[Any]) -> np.ndarray:
-    out = np.empty(len(cells), dtype=object)
-    out[:] = cells
-    return out
-
-
-def _category_column(series: Any, native: Any, label: str) -> Column:
-    accessor = getattr(native, "cat", None)
-    if hasattr(accessor, "codes"):
-        found = object_column(
-            np.asarray(accessor.categories, dtype=object), label
-        )
-        if found.problem:
-            return found
-        keys = [value_key(level) for level in accessor.categories.tolist()]
-        return CodedColumn(accessor.codes.to_numpy(), keys, found.family)
-    return SeriesTextColumn(series.cast(nw.String), declared=True)
-
-
-def _number_series(series: Any) -> Column:
-    if series.dtype.is_decimal():
-        series = series.cast(nw.Float64)
-    if not series.null_count():
-        return ArrayColumn(_plain(series.to_numpy(), series))
-    missing = np.asarray(series.is_null().to_numpy(), dtype=bool)
-    filled = series.fill_null(False if series.dtype == nw.Boolean else 0)
-    return ArrayColumn(_plain(filled.to_numpy(), series), missing)
-
-
-def _plain(values: np.ndarray, series: Any) -> np.ndarray:
-    if values.dtype.kind != "O":
-        return values
-    return values.astype(bool if series.dtype == nw.Boolean else np.float64)
-
-
-def _time_series(series: Any) -> Column:
-    if series.dtype == nw.Date:
-        series = series.cast(nw.Datetime("us"))
-    spans = series.dtype == nw.Duration
-    zoned = not spans and series.dtype.time_zone is not None
-    counted = (
-        series.dt.total_microseconds() if spans else series.dt.timestamp("us")
-    )
-    missing = np.asarray(counted.is_null().to_numpy(), dtype=bool)
-    ticks = np.asarray(counted.fill_null(0).to_numpy()).astype(np.int64)
-    values = ticks.view("timedelta64[us]" if spans else "datetime64[us]").copy()
-    values[missing] = np.timedelta64("NaT") if spans else np.datetime64("NaT")
-    return zoned_column(values) if zoned else ArrayColumn(values)
-
-
 def _read_array(X: np.ndarray) -> Table:
     if isinstance(X, np.matrix):
         raise InputTypeError(
@@ -333,10 +246,11 @@ def _read_array(X: np.ndarray) -> Table:
         )
     if X.dtype.kind == "V":
         raise InputError(
-            f"X must not be a structured array (dtype {str(X.dtype)[:80]}), whose fields "
-            "scikit-learn cannot read: pass a data frame, or X.view of one plain dtype"
+            f"X must not be a structured array (dtype {str(X.dtype)[:80]}), whose "
+            "fields scikit-learn cannot read: pass a data frame, or X.view of one "
+            "plain dtype"
         )
-    _refuse_complex(X.dtype)
+    refuse_complex(X.dtype, "X")
     if X.ndim != 2:
         raise InputError(
             f"X must have 2 dimensions (rows, columns), got shape {X.shape}. Reshape "
@@ -345,19 +259,22 @@ def _read_array(X: np.ndarray) -> Table:
     return ArrayTable(X)
 
 
-def _refuse_complex(dtype: np.dtype, label: str = "") -> None:
-    if dtype.kind == "c":
-        where = f"column {label!r}" if label else "X"
+def _read_sparse(X: Any) -> Table:
+    if X.ndim != 2:
+        raise InputError(f"X must have 2 dimensions, got a sparse {X.ndim}-D array")
+    refuse_complex(X.dtype, "X")
+    if X.dtype.kind not in "fiub":
         raise InputTypeError(
-            f"Complex data not supported: {where} has dtype {dtype}; pass real and "
-            "imaginary parts as two columns"
+            f"a sparse X must hold numbers or booleans, got dtype {X.dtype}; pass a "
+            "data frame"
         )
+    return SparseTable(X)
 
 
 def _read_lists(X: Sequence[Any]) -> Table:
-    widths = {len(row) if isinstance(row, list | tuple | np.ndarray) else -1 for row in X}
+    widths = {_width(row) for row in X}
     if len(widths) != 1 or -1 in widths:
-        got = "rows of lengths " + str(sorted(widths)[:5]) if X else "an empty list"
+        got = f"rows of lengths {sorted(widths)[:5]}" if X else "an empty list"
         if -1 in widths:
             got = f"a list of {type(X[0]).__name__}"
         raise InputTypeError(
@@ -370,64 +287,81 @@ def _read_lists(X: Sequence[Any]) -> Table:
     return ArrayTable(values)
 
 
+def _width(row: Any) -> int:
+    if isinstance(row, list | tuple):
+        return len(row)
+    return len(row) if isinstance(row, np.ndarray) and row.ndim == 1 else -1
+
+
 def _read_frame(X: Any, *, strict: bool) -> Table:
-    if hasattr(X, "__array__") and not hasattr(X, "columns") and not _is_series(X):
-        return _read_array(np.asarray(X))
-    if _is_series(X):
+    if nw.dependencies.is_pandas_dataframe(X):
+        return PandasTable(X, _column_names(X.columns, strict=strict))
+    kind = type(X).__name__
+    # Asking a lazy frame for its columns would make it work them out.
+    framed = kind == "LazyFrame" or hasattr(X, "columns")
+    if kind in {"Series", "ChunkedArray"} and not framed:
         raise InputTypeError(
-            f"X must be a table, got a {type(X).__name__}; make it a frame of one "
-            "column: X.to_frame()"
+            f"X must be a table, got a {kind}; make it a frame of one column: "
+            "X.to_frame()"
         )
-    names = _column_names(X, strict=strict)
+    if hasattr(X, "__array__") and not framed:
+        return _read_array(np.asarray(X))
+    names = _column_names(_listed_names(X), strict=strict)
     try:
-        frame = nw.from_native(X, eager_only=True)
+        if kind == "RecordBatch":
+            frame = nw.from_arrow(X, backend="pyarrow")
+        else:
+            frame = nw.from_native(X, eager_only=True)
     except TypeError as error:
         raise InputTypeError(
             f"X must be an array, a sparse matrix or an eager data frame, got "
-            f"{type(X).__module__}.{type(X).__qualname__}; {LAZY_REMEDY}"
+            f"{type(X).__module__}.{type(X).__qualname__}; {_remedy(X)}"
         ) from error
-    return FrameTable(frame, names, strict=strict)
+    return FrameTable(frame, names)
 
 
-def _is_series(X: Any) -> bool:
-    return type(X).__name__ in {"Series", "ChunkedArray"} and not hasattr(X, "columns")
+def _remedy(X: Any) -> str:
+    lazy = any(hasattr(X, method) for method in ("collect", "compute", "toPandas"))
+    return LAZY_REMEDY if lazy else "put the data into one of these"
 
 
-def _column_names(X: Any, *, strict: bool) -> list[Any]:
-    if type(X).__name__ == "LazyFrame":
-        return []
-    columns = getattr(X, "column_names", None)
-    if columns is None:
-        columns = getattr(X, "columns", ())
-    names = [] if callable(columns) else list(columns)
-    nested = [name for name in names if isinstance(name, tuple)]
-    if nested:
+def _listed_names(X: Any) -> Sequence[Any]:
+    """Column names, where they can be had without any work."""
+    if isinstance(X, dict) or type(X).__name__ == "LazyFrame":
+        return ()
+    if hasattr(X, "schema") and hasattr(X.schema, "names"):
+        return list(X.schema.names() if callable(X.schema.names) else X.schema.names)
+    columns = getattr(X, "columns", ())
+    return () if callable(columns) else list(columns)
+
+
+def _column_names(columns: Any, *, strict: bool) -> tuple[str, ...] | None:
+    """Names of the columns; None if they are no texts."""
+    names = list(columns)
+    texts = [name for name in names if isinstance(name, str)]
+    if len(texts) < len(names):
+        nested = [name for name in names if isinstance(name, tuple)]
+        if nested:
+            raise InputError(
+                f"column names must be texts, got nested names {nested[:5]}; flatten "
+                "them: X.columns = ['_'.join(map(str, name)) for name in X.columns]"
+            )
+    unnamed = [j for j, name in enumerate(names) if is_missing(name) or name == ""]
+    if unnamed:
         raise InputError(
-            f"column names must be texts, got nested names {nested[:5]}; flatten "
-            "them: X.columns = ['_'.join(map(str, name)) for name in X.columns]"
-        )
-    empty = [name for name in names if name is None or name != name or name == ""]
-    if empty:
-        raise InputError(
-            f"column names must not be empty, got {empty[:5]}; name every column"
+            f"every column must have a name, got none at the positions {unnamed[:5]}; "
+            "name them, or pass an array"
         )
     if len(set(names)) < len(names):
-        twice = sorted({str(name) for name in names if names.count(name) > 1})
+        twice = [str(name) for name, count in Counter(names).items() if count > 1]
         raise InputError(
-            f"column names must be unique, got more than one of {twice[:5]}; rename or "
-            "drop the duplicates"
+            f"column names must be unique, got more than one of {sorted(twice)[:5]}; "
+            "rename or drop the duplicates"
         )
-    if strict and _some_text(names) and not all(isinstance(n, str) for n in names):
+    if strict and 0 < len(texts) < len(names):
         kinds = sorted({type(name).__name__ for name in names})
         raise InputTypeError(
             f"column names must all be texts or all be other types, got {kinds}; "
             "convert them: X.columns = X.columns.astype(str)"
         )
-    return names
-
-
-def _some_text(names: Sequence[Any]) -> bool:
-    return any(isinstance(name, str) for name in names)
-
-
-__all__ = ["Column", "Levels", "Numbers", "Table", "is_chunk_iterator", "read_table"]
+    return tuple(map(str, names)) if texts else None

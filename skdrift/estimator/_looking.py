@@ -124,7 +124,7 @@ def _full_look(
         stable_bound=settings.stable_bound,
         least_rows=LEAST_ROWS,
     )
-    schema = schema_findings(table, reference.grid)
+    schema = schema_findings(table, reference.grid, counted.families)
     if brief and not flags and not schema and not _alarms(shift.findings):
         return None
     flagged = flag_findings(table, reference, flags)

@@ -228,9 +228,8 @@ def _flag_column(
 def _flag_missing(column: Column, never_missing: bool) -> np.ndarray | None:
     if not never_missing or not column.levels().n_missing:
         return None
-    absent = np.fromiter(
-        (key is None for key in column.keys()), dtype=bool, count=column.n_rows
-    )
+    keys = column.keys()
+    absent = np.fromiter((key is None for key in keys), bool, column.n_rows)
     return absent.astype(np.uint8) * np.uint8(MISSING)
 
 

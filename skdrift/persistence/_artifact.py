@@ -327,12 +327,19 @@ def _write_errors(where: str) -> Iterator[None]:
 
 def _checked_path(path: str | os.PathLike[str]) -> str:
     name = os.fspath(path) if isinstance(path, str | os.PathLike) else None
-    if not isinstance(name, str) or not name or "\0" in name:
+    if not isinstance(name, str) or not name or not _is_encodable(name):
         raise ParameterError(
-            f"path must be a str or a path-like that is not empty; got {path!r:.80}. "
+            f"path must be a str or a path-like that names a file; got {path!r:.80}. "
             "Give the name of a file, such as 'model.skops'."
         )
     return name
+
+
+def _is_encodable(name: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
 
 
 def _checked_trusted(trusted: Sequence[str]) -> list[str]:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from skdrift._core.cells import (
-    NUMBER_LINE,
-    Column,
-    Levels,
-    boolean_key,
-    number_key,
-)
+from skdrift._core.cells import Column, Levels, boolean_key, number_key
 from skdrift._core.frame import Table
-from skdrift.profile._cells import Cells, LevelCells, NumberCells, text_aspects
+from skdrift.profile._cells import Cells, LevelCells, NumberCells
 from skdrift.profile._grid import Grid
 from skdrift.profile._learn import Reading
 from skdrift.profile._sorted import SortedNumbers, sort_numbers
+from skdrift.profile._text import text_aspects
 
 TypeChange = Literal["", "readable", "unreadable"]
-BOOLEAN_KEYS = {number_key(0): boolean_key(False), number_key(1): boolean_key(True)}
+AS_BOOLEANS = {number_key(n): boolean_key(bool(n)) for n in (0, 1)}
+AS_NUMBERS = {key: number for number, key in AS_BOOLEANS.items()}
 NO_MOMENTS = (np.nan, 0.0, np.nan, np.nan)
 
 
@@ -134,20 +130,32 @@ def _group(family: str) -> str:
     return "number" if family in {"integer", "float", "decimal"} else family
 
 
-def count_column(column: Column, grid: Grid, position: int, cells: tuple[Cells, ...]) -> ColumnCount:
+def renamed_levels(learned: str, family: str) -> dict[str, str]:
+    """Keys to translate where one side has booleans and the other 0 and 1."""
+    pair = (_group(learned), _group(family))
+    if pair == ("boolean", "number"):
+        return AS_BOOLEANS
+    return AS_NUMBERS if pair == ("number", "boolean") else {}
+
+
+def count_column(
+    column: Column, grid: Grid, position: int, cells: tuple[Cells, ...]
+) -> ColumnCount:
     """Count one column of a batch."""
     family = grid.families[position]
-    unreadable = (
-        column.problem or type_change(family, column.family) == "unreadable"
-    )
-    if unreadable:
+    if column.problem or type_change(family, column.family) == "unreadable":
         return nothing_counted(cells, column.family)
-    readings, n_missing = _read(column, grid.kinds[position], cells)
-    return count_readings(cells, readings, column.family, column.n_rows, n_missing)
+    readings, n_missing = _read(column, family, cells)
+    counted = count_readings(cells, readings, column.family, column.n_rows, n_missing)
+    first = readings[0] if readings else None
+    if not isinstance(first, SortedNumbers) or len(cells) > 1:
+        return counted
+    assert isinstance(cells[0], NumberCells)
+    return replace(counted, novelty=novelty(cells[0], first))
 
 
 def nothing_counted(cells: tuple[Cells, ...], family: str) -> ColumnCount:
-    """Counts of a column that is missing or cannot be read."""
+    """Return counts of a column that is missing or cannot be read."""
     zeros = tuple(np.zeros(each.n_cells, dtype=np.int64) for each in cells)
     return ColumnCount(
         family, 0, 0, 0, 0, zeros, tuple({} for _ in cells), NO_MOMENTS, NO_NOVELTY
@@ -155,26 +163,24 @@ def nothing_counted(cells: tuple[Cells, ...], family: str) -> ColumnCount:
 
 
 def _read(
-    column: Column, kind: str, cells: tuple[Cells, ...]
+    column: Column, learned: str, cells: tuple[Cells, ...]
 ) -> tuple[tuple[Reading, ...], int]:
     if not cells:
-        on_line = column.family in NUMBER_LINE
-        if on_line:
-            values = sort_numbers(column.numbers())
-            return (), values.n_missing
+        if column.on_line:
+            return (), sort_numbers(column.numbers()).n_missing
         return (), column.levels().n_missing
-    if kind == "text":
-        levels = column.levels()
-        lengths, shapes = text_aspects(levels.counts)
-        read = (SortedNumbers(np.sort(lengths)), Levels(shapes, levels.n_missing))
-        return read, levels.n_missing
-    if isinstance(cells[0], NumberCells):
+    if isinstance(cells[0], NumberCells) and cells[0].aspect == "value":
         values = sort_numbers(column.numbers())
         return (values,), values.n_missing
     levels = column.levels()
-    if kind == "boolean" and column.family != "boolean":
-        renamed = {BOOLEAN_KEYS.get(key, key): n for key, n in levels.counts.items()}
-        levels = Levels(renamed, levels.n_missing)
+    if isinstance(cells[0], NumberCells):
+        lengths, shapes = text_aspects(levels.counts)
+        sorted_lengths = SortedNumbers(np.sort(lengths))
+        return (sorted_lengths, Levels(shapes, levels.n_missing)), levels.n_missing
+    renamed = renamed_levels(learned, column.family)
+    if renamed:
+        counts = {renamed.get(key, key): n for key, n in levels.counts.items()}
+        levels = Levels(counts, levels.n_missing)
     return (levels,), levels.n_missing
 
 
@@ -188,20 +194,18 @@ def count_readings(
     """Count values that were read already."""
     counts: list[np.ndarray] = []
     unseen: list[dict[str, int]] = []
-    infinite, moments, novelty = (0, 0), NO_MOMENTS, NO_NOVELTY
+    infinite, moments = (0, 0), NO_MOMENTS
     for each, reading in zip(cells, readings, strict=True):
         if isinstance(each, LevelCells):
             assert isinstance(reading, Levels)
             found, new = each.count(reading.counts)
-            counts.append(found)
-            unseen.append(new)
-            continue
-        assert isinstance(reading, SortedNumbers)
-        counts.append(each.count(reading))
-        unseen.append({})
-        infinite = (reading.n_negative_infinite, reading.n_positive_infinite)
-        moments = reading.moments()
-        novelty = _novelty(each, reading)
+        else:
+            assert isinstance(reading, SortedNumbers)
+            found, new = each.count(reading), {}
+            infinite = (reading.n_negative_infinite, reading.n_positive_infinite)
+            moments = reading.moments()
+        counts.append(found)
+        unseen.append(new)
     return ColumnCount(
         family,
         n_rows,
@@ -210,11 +214,12 @@ def count_readings(
         tuple(counts),
         tuple(unseen),
         moments,
-        novelty,
+        NO_NOVELTY,
     )
 
 
-def _novelty(cells: NumberCells, values: SortedNumbers) -> Novelty:
+def novelty(cells: NumberCells, values: SortedNumbers) -> Novelty:
+    """Values of a batch that the grid does not track."""
     found, counts = values.runs(1 if cells.discrete else 5)
     points = cells.points[cells.tracked]
     if cells.single or found.dtype == np.float32:

@@ -12,11 +12,11 @@ import numpy as np
 
 from skdrift._core.frame import Table, is_chunk_iterator, read_table
 from skdrift.exceptions import InputError, ParameterError
-from skdrift.profile._cells import Cells
+from skdrift.profile._cells import Cells, LevelCells, NumberCells
 from skdrift.profile._chunks import sample_chunks
 from skdrift.profile._learn import Learned, learn_column
 from skdrift.profile._packing import pack_grid, unpack_grid
-from skdrift.profile._threads import thread_count, thread_map
+from skdrift.profile._threads import map_columns, thread_count
 
 N_CELLS = 128
 
@@ -74,7 +74,8 @@ class Grid:
         ----------
         X : table of shape (n_rows, n_features), or an iterator of such tables
             From an iterator (data larger than memory) every category is counted;
-            quantiles come from a systematic sample of at most 200,000 rows.
+            quantiles come from a systematic sample of at most 200,000 rows (less in
+            tables of more than 125 columns), with the exact extremes.
         categorical_features : "from_dtype", None, or array-like
             Which columns are categories. ``"from_dtype"`` (or None): texts and what
             the table itself calls categorical. Else names, positions or a boolean
@@ -98,7 +99,12 @@ class Grid:
         ParameterError
             If `categorical_features` names a column that is not there.
         """
-        table = sample_chunks(X) if is_chunk_iterator(X) else read_table(X)
+        if is_chunk_iterator(X):
+            table = sample_chunks(
+                X, lambda first: declared_categories(first, categorical_features)
+            )
+        else:
+            table = read_table(X)
         grid, _ = learn_grid(
             table,
             lambda learned: None,
@@ -116,10 +122,18 @@ class Grid:
 
     def fingerprint(self) -> str:
         """Hash of everything that decides where a cell is counted."""
-        digest = sha256(repr((self.labels, self.kinds)).encode("utf-8", "replace"))
-        for name, array in sorted(pack_grid(self)["arrays"].items()):
-            digest.update(name.encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
+        known = [
+            (cells.feature, cells.aspect, cells.keys, cells.salt, cells.pooled)
+            if isinstance(cells, LevelCells)
+            else (cells.feature, cells.aspect, len(cells.points), cells.single)
+            for cells in self.cells
+        ]
+        named = repr((self.labels, self.kinds, known))
+        digest = sha256(named.encode("utf-8", "backslashreplace"))
+        for cells in self.cells:
+            if isinstance(cells, NumberCells):
+                digest.update(_canonical(cells.points).tobytes())
+                digest.update(cells.tracked.tobytes())
         return digest.hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
@@ -171,7 +185,8 @@ def learn_grid(
     kept : list
         Of each column, what `keep` gave.
     """
-    _check_settings(n_cells, min_category_count)
+    _check_at_least("n_cells", n_cells, 2)
+    _check_at_least("min_category_count", min_category_count, 1)
     if not table.n_rows:
         raise InputError(
             f"X has no rows (shape {(0, table.n_features)}); a grid needs at least one"
@@ -179,19 +194,24 @@ def learn_grid(
     declared = declared_categories(table, categorical_features)
     salt = secrets.token_hex(8)
 
-    def learn(position: int) -> tuple[Learned, Kept]:
-        learned = learn_column(
-            table.column(position),
-            position,
-            declared=bool(declared[position]),
-            n_cells=n_cells,
-            min_category_count=min_category_count,
-            salt=salt,
-        )
-        return replace(learned, readings=()), keep(learned)
+    def learn(positions: list[int]) -> list[tuple[Learned, Kept]]:
+        results = []
+        for position, column in zip(positions, table.read(positions), strict=True):
+            learned = learn_column(
+                column,
+                position,
+                declared=bool(declared[position]),
+                n_cells=n_cells,
+                min_category_count=min_category_count,
+                salt=salt,
+            )
+            results.append((replace(learned, readings=()), keep(learned)))
+        return results
 
     threads = thread_count(n_threads, table.n_rows * table.n_features)
-    results = thread_map(learn, range(table.n_features), threads)
+    results = map_columns(
+        learn, table.n_features, together=table.cluster, n_threads=threads
+    )
     columns = [learned for learned, _ in results]
     grid = Grid(
         labels=table.labels,
@@ -205,15 +225,19 @@ def learn_grid(
     return grid, [kept for _, kept in results]
 
 
-def _check_settings(n_cells: int, min_category_count: int) -> None:
-    for name, value, least in (
-        ("n_cells", n_cells, 2),
-        ("min_category_count", min_category_count, 1),
-    ):
-        if not isinstance(value, int | np.integer) or value < least:
-            raise ParameterError(
-                f"{name} must be an integer of at least {least}, got {value!r}"
-            )
+def _canonical(points: np.ndarray) -> np.ndarray:
+    """Points as floats where that loses nothing: 1 and 1.0 count the same rows."""
+    floats = points.astype(np.float64)
+    same = points.dtype.kind == "f" or bool((np.abs(floats) <= 2.0**53).all())
+    return floats if same else points
+
+
+def _check_at_least(name: str, value: Any, least: int) -> None:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise ParameterError(
+            f"{name} must be an integer of at least {least}, got {value!r}"
+        )
 
 
 def declared_categories(table: Table, categorical_features: Any) -> np.ndarray:
@@ -225,43 +249,54 @@ def declared_categories(table: Table, categorical_features: Any) -> np.ndarray:
         If a name or a position is not there, or the mask has the wrong length.
     """
     chosen = np.zeros(table.n_features, dtype=bool)
-    if categorical_features is None:
+    if categorical_features is None or (
+        isinstance(categorical_features, str) and categorical_features == "from_dtype"
+    ):
         return chosen
-    if isinstance(categorical_features, str):
-        if categorical_features == "from_dtype":
-            return chosen
+    wanted = _listed(categorical_features)
+    if all(isinstance(item, bool | np.bool_) for item in wanted):
+        if wanted and len(wanted) != table.n_features:
+            raise ParameterError(
+                "categorical_features as a mask must have one entry for each of the "
+                f"{table.n_features} columns, got {len(wanted)}"
+            )
+        chosen[: len(wanted)] = wanted
+        return chosen
+    if all(isinstance(item, str) for item in wanted):
+        places = {name: place for place, name in enumerate(table.names or ())}
+        _refuse_unknown([item for item in wanted if item not in places], table)
+        wanted = [places[item] for item in wanted]
+    elif not all(_is_position(item) for item in wanted):
+        kinds = sorted({type(item).__name__ for item in wanted})
+        raise ParameterError(
+            "categorical_features must list names, positions or booleans, all of one "
+            f"kind, got {kinds[:5]}"
+        )
+    n = table.n_features
+    _refuse_unknown([int(item) for item in wanted if not -n <= item < n], table)
+    chosen[np.array(wanted, dtype=np.intp)] = True
+    return chosen
+
+
+def _listed(categorical_features: Any) -> list[Any]:
+    if isinstance(categorical_features, str) or not hasattr(
+        categorical_features, "__iter__"
+    ):
         raise ParameterError(
             "categorical_features must be 'from_dtype', None, or a list of names, "
             f"positions or booleans, got {categorical_features!r}; pass "
             f"[{categorical_features!r}] for one column"
         )
-    wanted = np.atleast_1d(np.asarray(categorical_features))
-    if not wanted.size:
-        return chosen
-    if wanted.dtype.kind == "b":
-        if wanted.shape != chosen.shape:
-            raise ParameterError(
-                "categorical_features as a mask must have one entry for each of the "
-                f"{table.n_features} columns, got shape {wanted.shape}"
-            )
-        return wanted
-    if wanted.dtype.kind in "iu":
-        outside = wanted[(wanted < -table.n_features) | (wanted >= table.n_features)]
-        if outside.size:
-            raise ParameterError(
-                f"categorical_features has positions {outside[:5].tolist()}, but X "
-                f"has {table.n_features} columns"
-            )
-        chosen[wanted] = True
-        return chosen
-    places = {name: place for place, name in enumerate(table.names or ())}
-    unknown = [str(name) for name in wanted if str(name) not in places]
+    return list(categorical_features)
+
+
+def _is_position(item: Any) -> bool:
+    return isinstance(item, int | np.integer) and not isinstance(item, bool)
+
+
+def _refuse_unknown(unknown: list[Any], table: Table) -> None:
     if unknown:
         raise ParameterError(
-            f"categorical_features names {unknown[:5]}, which X does not have; its "
-            f"columns are {list(table.labels[:5])}"
+            f"categorical_features lists {unknown[:5]}, which X does not have; its "
+            f"{table.n_features} columns are {list(table.labels[:5])}"
         )
-    chosen[[places[str(name)] for name in wanted]] = True
-    return chosen
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from skdrift._core.frame import Table, is_chunk_iterator, read_table
-from skdrift.exceptions import FormatError, GridMismatchError, ParameterError
+from skdrift.exceptions import FormatError, GridMismatchError
+from skdrift.profile import _stored as stored_form
+from skdrift.profile._cells import first_unseen
 from skdrift.profile._count import (
     ColumnCount,
     Novelty,
@@ -21,8 +24,8 @@ from skdrift.profile._count import (
 )
 from skdrift.profile._grid import Grid, learn_grid
 from skdrift.profile._learn import Learned
-from skdrift.profile._packing import FORMAT, check_format
-from skdrift.profile._threads import thread_count, thread_map
+from skdrift.profile._packing import FORMAT
+from skdrift.profile._threads import map_columns, thread_count
 
 INTEGER_FIELDS = (
     "n_read",
@@ -104,9 +107,7 @@ class Profile:
             for chunk in X:
                 total = total.merge(cls.count(chunk, grid, n_threads=n_threads))
             return total
-        profile, _ = count_table(
-            read_table(X, strict=False), grid, n_threads=n_threads
-        )
+        profile, _ = count_table(read_table(X, strict=False), grid, n_threads=n_threads)
         return profile
 
     @classmethod
@@ -148,14 +149,11 @@ class Profile:
     def n_finite(self) -> np.ndarray:
         """Finite or known values of each column, of shape (n_features,)."""
         infinite = self.n_negative_infinite + self.n_positive_infinite
-        return self.n_read - self.n_missing - infinite
+        finite: np.ndarray = self.n_read - self.n_missing - infinite
+        return finite
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form for JSON, grid included; `from_dict` reads it."""
-        floats = {
-            name: [None if np.isnan(v) else _plain_float(v) for v in getattr(self, name)]
-            for name in FLOAT_FIELDS
-        }
         return {
             "format": FORMAT,
             "grid": self.grid.to_dict(),
@@ -164,7 +162,10 @@ class Profile:
             "unseen": [dict(new) for new in self.unseen],
             "families": list(self.families),
             **{name: getattr(self, name).tolist() for name in INTEGER_FIELDS},
-            **floats,
+            **{
+                name: [_plain_float(value) for value in getattr(self, name).tolist()]
+                for name in FLOAT_FIELDS
+            },
         }
 
     @classmethod
@@ -176,34 +177,33 @@ class Profile:
         FormatError
             If `stored` is damaged, or was written by a newer skdrift.
         """
-        check_format(stored, "profile")
+        stored_form.check_format(stored, "profile", FORMAT)
         try:
             grid = Grid.from_dict(stored["grid"])
-            return cls(
+            parts = zip(stored["counts"], grid.cells, strict=True)
+            profile = cls(
                 grid=grid,
-                n_rows=int(stored["n_rows"]),
+                n_rows=stored_form.whole(stored["n_rows"]),
                 counts=tuple(
-                    _checked(counts, cells.n_cells)
-                    for counts, cells in zip(stored["counts"], grid.cells, strict=True)
+                    stored_form.counts(counts, cells.n_cells) for counts, cells in parts
                 ),
-                unseen=tuple(dict(new) for new in stored["unseen"]),
-                families=tuple(stored["families"]),
+                unseen=tuple(map(stored_form.count_by_text, stored["unseen"])),
+                families=stored_form.texts(stored["families"]),
                 **{
-                    name: _checked(stored[name], grid.n_features)
+                    name: stored_form.counts(stored[name], grid.n_features)
                     for name in INTEGER_FIELDS
                 },
                 **{
-                    name: np.array(
-                        [np.nan if v is None else float(v) for v in stored[name]]
-                    )
+                    name: stored_form.floats(stored[name], grid.n_features)
                     for name in FLOAT_FIELDS
                 },
             )
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise FormatError(
-                f"the stored profile is damaged ({type(error).__name__}: {error}); "
-                "count it again"
-            ) from error
+            _check_sums(profile)
+        except stored_form.DAMAGE as error:
+            if isinstance(error, FormatError):
+                raise
+            raise stored_form.damaged("profile", error, "count it again") from error
+        return profile
 
     def __getstate__(self) -> dict[str, Any]:
         meta = {
@@ -212,42 +212,54 @@ class Profile:
             "families": self.families,
         }
         flat = np.concatenate([np.zeros(0, dtype=np.int64), *self.counts])
+        narrow = flat.astype(np.min_scalar_type(flat.max(initial=0)))
         arrays = {name: getattr(self, name) for name in INTEGER_FIELDS + FLOAT_FIELDS}
         return {
             "format": FORMAT,
             "meta": json.dumps(meta),
             "grid": self.grid,
-            "arrays": {"counts": flat, **arrays},
+            "arrays": {"counts": narrow, **arrays},
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        check_format(state, "profile")
+        stored_form.check_format(state, "profile", FORMAT)
         meta, grid, arrays = json.loads(state["meta"]), state["grid"], state["arrays"]
-        ends = np.cumsum([cells.n_cells for cells in grid.cells])
+        ends = np.cumsum([cells.n_cells for cells in grid.cells])[:-1]
+        flat = arrays["counts"].astype(np.int64)
         fields = {
             "grid": grid,
             "n_rows": meta["n_rows"],
-            "counts": tuple(np.split(arrays["counts"], ends[:-1])) if len(ends) else (),
+            "counts": tuple(np.split(flat, ends)) if grid.cells else (),
             "unseen": tuple(meta["unseen"]),
             "families": tuple(meta["families"]),
+            **{name: arrays[name] for name in INTEGER_FIELDS + FLOAT_FIELDS},
         }
-        names = INTEGER_FIELDS + FLOAT_FIELDS
-        for name, value in [*fields.items(), *((n, arrays[n]) for n in names)]:
+        for name, value in fields.items():
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
         return f"Profile(n_rows={self.n_rows}, n_features={self.grid.n_features})"
 
 
-def _plain_float(value: float) -> float | str:
-    return float(value) if np.isfinite(value) else str(value)
+def _plain_float(value: float) -> float | str | None:
+    if math.isfinite(value):
+        return value
+    return None if math.isnan(value) else str(value)
 
 
-def _checked(counts: Any, length: int) -> np.ndarray:
-    array = np.array(counts, dtype=np.int64)
-    if array.shape != (length,) or (array < 0).any():
-        raise ValueError(f"expected {length} counts, got shape {array.shape}")
-    return array
+def _check_sums(profile: Profile) -> None:
+    grid, finite = profile.grid, profile.n_finite()
+    if len(profile.unseen) != len(grid.cells):
+        raise ValueError("unseen levels are not stored for each of the cells")
+    if len(profile.families) != grid.n_features:
+        raise ValueError("types are not stored for each of the columns")
+    if (finite < 0).any() or (profile.n_read > profile.n_rows).any():
+        raise ValueError("more rows were counted than read")
+    for cells, counts, new in zip(
+        grid.cells, profile.counts, profile.unseen, strict=True
+    ):
+        if counts.sum() != finite[cells.feature] or sum(new.values()) > counts[-1]:
+            raise ValueError(f"counts of column {cells.feature} do not add up")
 
 
 def _check_same_grid(a: Grid, b: Grid) -> None:
@@ -261,17 +273,23 @@ def _check_same_grid(a: Grid, b: Grid) -> None:
 def _merge_moments(a: Profile, b: Profile) -> tuple[np.ndarray, np.ndarray]:
     n_a = np.where(np.isnan(a.mean), 0, a.n_finite())
     n_b = np.where(np.isnan(b.mean), 0, b.n_finite())
-    total = np.maximum(n_a + n_b, 1)
+    share_b = n_b / np.maximum(n_a + n_b, 1)
     with np.errstate(invalid="ignore", over="ignore"):
         apart = b.mean - a.mean
-        mean = a.mean + apart * (n_b / total)
-        m2 = a.m2 + b.m2 + apart * apart * (n_a * (n_b / total))
+        # Where the difference overflows, the weighted mean does not.
+        mean = np.where(
+            np.isfinite(apart),
+            a.mean + apart * share_b,
+            a.mean * (1 - share_b) + b.mean * share_b,
+        )
+        m2 = a.m2 + b.m2 + apart * apart * (n_a * share_b)
     mean = np.where(n_b == 0, a.mean, np.where(n_a == 0, b.mean, mean))
     return mean, np.where((n_a == 0) | (n_b == 0), a.m2 + b.m2, m2)
 
 
 def _add_counts(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
-    return {key: a.get(key, 0) + b.get(key, 0) for key in sorted({*a, *b})}
+    keys = sorted({*a, *b})
+    return first_unseen({key: a.get(key, 0) + b.get(key, 0) for key in keys})
 
 
 def _join_families(a: str, b: str) -> str:
@@ -311,21 +329,24 @@ def count_table(
 
     The latter are of this table alone: they do not add up, so no profile holds them.
     """
-    if n_threads is not None and n_threads < 1:
-        raise ParameterError(f"n_threads must be at least 1 or None, got {n_threads}")
-    matching = match_columns(table, grid)
+    positions = match_columns(table, grid).positions.tolist()
     by_feature = cells_by_feature(grid)
 
-    def count(position: int) -> ColumnCount:
-        place = int(matching.positions[position])
-        if place < 0:
-            return nothing_counted(by_feature[position], "")
-        return count_column(
-            table.column(place), grid, position, by_feature[position]
-        )
+    def count(features: list[int]) -> list[ColumnCount]:
+        there = [feature for feature in features if positions[feature] >= 0]
+        columns = table.read([positions[feature] for feature in there])
+        read = dict(zip(there, columns, strict=True))
+        return [
+            count_column(read[feature], grid, feature, by_feature[feature])
+            if feature in read
+            else nothing_counted(by_feature[feature], "")
+            for feature in features
+        ]
 
     threads = thread_count(n_threads, table.n_rows * table.n_features)
-    columns = thread_map(count, range(grid.n_features), threads)
+    columns = map_columns(
+        count, grid.n_features, together=table.cluster, n_threads=threads
+    )
     novelty = tuple(column.novelty for column in columns)
     return assemble(grid, table.n_rows, columns), novelty
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from skdrift._core.result import FeatureRow, Finding, ScoreExpectation
+from skdrift._core.shown_score import SCORE_ASSUMPTION, shown_score
 from skdrift.report._numbers import (
     aligned,
     counted,
@@ -21,7 +22,6 @@ from skdrift.report._numbers import (
     rows,
     with_interval,
 )
-from skdrift._core.shown_score import SCORE_ASSUMPTION, shown_score
 from skdrift.report._text import PLACE_WORDS
 from skdrift.report._verdict import (
     EFFECT_NAME_WIDTH,

@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from skdrift._core.result import Finding, ScoreExpectation
-from skdrift.report._numbers import aligned, percent, pvalue, rows, with_interval
 from skdrift._core.shown_score import SCORE_ASSUMPTION, Place, shown_score
+from skdrift.report._numbers import aligned, percent, pvalue, rows, with_interval
 from skdrift.report._verdict import (
     circumstances,
     column_count,

@@ -5,6 +5,7 @@ Functions take one row of counts per feature and are vectorised over features.
 
 from __future__ import annotations
 
+from skdrift.stats.anderson import anderson_darling
 from skdrift.stats.atoms import new_atom
 from skdrift.stats.categories import chi_square, total_variation
 from skdrift.stats.counts import CountTest, Effect
@@ -16,15 +17,12 @@ from skdrift.stats.distances import (
     total_variation_distance,
     wasserstein,
 )
+from skdrift.stats.extremes import out_of_range
 from skdrift.stats.multiplicity import combine_pvalues, weighted_holm
-from skdrift.stats.ordered import (
-    anderson_darling,
-    distribution_change,
-    kolmogorov_smirnov,
-    smooth,
-)
+from skdrift.stats.neyman import smooth
+from skdrift.stats.ordered import distribution_change, kolmogorov_smirnov
 from skdrift.stats.power import detectable_effect, rows_needed
-from skdrift.stats.rates import RateTest, out_of_range, rate_change
+from skdrift.stats.rates import RateTest, rate_change
 from skdrift.stats.scores import ScoreInterval, score_interval, score_pvalue
 from skdrift.stats.unseen import UnseenTest, unseen
 

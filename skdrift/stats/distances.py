@@ -69,7 +69,7 @@ def jensen_shannon(reference: ArrayLike, current: ArrayLike) -> FloatArray:
     for share in (p, q):
         ratio = np.divide(share, middle, out=np.ones_like(share), where=share > 0)
         divergence += 0.5 * (share * np.log2(ratio)).sum(axis=1)
-    return np.sqrt(np.clip(divergence, 0.0, 1.0))
+    return np.asarray(np.sqrt(np.clip(divergence, 0.0, 1.0)), dtype=np.float64)
 
 
 def hellinger(reference: ArrayLike, current: ArrayLike) -> FloatArray:
@@ -87,7 +87,7 @@ def hellinger(reference: ArrayLike, current: ArrayLike) -> FloatArray:
     """
     p, q = _shares_of_both(reference, current)
     square = 0.5 * ((np.sqrt(p) - np.sqrt(q)) ** 2).sum(axis=1)
-    return np.sqrt(np.clip(square, 0.0, 1.0))
+    return np.asarray(np.sqrt(np.clip(square, 0.0, 1.0)), dtype=np.float64)
 
 
 def total_variation_distance(reference: ArrayLike, current: ArrayLike) -> FloatArray:
@@ -105,7 +105,7 @@ def total_variation_distance(reference: ArrayLike, current: ArrayLike) -> FloatA
         noise is included; `total_variation` takes it off.
     """
     p, q = _shares_of_both(reference, current)
-    return 0.5 * np.abs(p - q).sum(axis=1)
+    return np.asarray(0.5 * np.abs(p - q).sum(axis=1), dtype=np.float64)
 
 
 def _shares_of_both(

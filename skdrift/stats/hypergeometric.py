@@ -41,6 +41,22 @@ def upper_tail(
     return np.clip(np.where(above, tail, 1.0 - tail), 0.0, 1.0)
 
 
+def log_all_drawn(k: FloatArray, drawn: FloatArray, total: FloatArray) -> FloatArray:
+    """Logarithm of the probability that k given rows are all drawn; -inf if k > drawn.
+
+    ``drawn`` of ``total`` rows are drawn without replacement.
+    """
+    possible = k <= drawn
+    k = np.where(possible, k, 0.0)
+    log = (
+        special.gammaln(drawn + 1.0)
+        - special.gammaln(drawn - k + 1.0)
+        - special.gammaln(total + 1.0)
+        + special.gammaln(total - k + 1.0)
+    )
+    return np.where(possible, np.minimum(log, 0.0), -np.inf)
+
+
 def binomial_upper_tail(
     x: FloatArray, trials: FloatArray, rate: FloatArray | float
 ) -> FloatArray:
@@ -73,11 +89,10 @@ def two_sided(
 
 
 def _log_choose(n: FloatArray, k: FloatArray) -> FloatArray:
-    return (
-        special.gammaln(n + 1.0)
-        - special.gammaln(k + 1.0)
-        - special.gammaln(n - k + 1.0)
-    )
+    log = special.gammaln(n + 1.0)
+    log -= special.gammaln(k + 1.0)
+    log -= special.gammaln(n - k + 1.0)
+    return np.asarray(log, dtype=np.float64)
 
 
 def _no_likelier_below(

@@ -8,9 +8,19 @@ from numpy.typing import ArrayLike
 from skdrift.exceptions import ParameterError
 from skdrift.stats.counts import FloatArray
 
+_LARGEST = 0.99
+_SAFETY = 1.07
+
 
 def combine_pvalues(pvalues: ArrayLike) -> FloatArray:
-    """Combine dependent p-values of one hypothesis, feature by feature.
+    r"""Combine dependent p-values of one hypothesis, feature by feature.
+
+    Cauchy's combination (Liu and Xie 2020): the p-value of the mean of
+    :math:`\cot(\pi p_i)`. It is exact for independent and for equal p-values; in
+    between, and with p-values capped at 0.99 (one that is 1, as of a test with
+    nothing to compare, would outweigh any evidence), it is up to 7 % too small at
+    level 0.05 and 3 % at 0.0001 for Anderson-Darling with the smooth test: hence the
+    factor 1.07. It beats twice the smaller one where both tests see something.
 
     Parameters
     ----------
@@ -20,14 +30,29 @@ def combine_pvalues(pvalues: ArrayLike) -> FloatArray:
     Returns
     -------
     ndarray of shape (p,)
-        Valid p-values; NaN where one of the k is.
+        P-values; NaN where one of the k is; with k = 1 those given.
+
+    Raises
+    ------
+    ParameterError
+        If the shape is not (k, p) with k at least 1.
+
+    References
+    ----------
+    Liu, Y. and Xie, J. (2020). Cauchy combination test: a powerful test with
+    analytic p-value calculation under arbitrary dependency structures. Journal of
+    the American Statistical Association 115, 393-402.
     """
     values = np.asarray(pvalues, dtype=np.float64)
-    if values.ndim != 2:
+    if values.ndim != 2 or values.shape[0] < 1:
         raise ParameterError(
             f"pvalues must have shape (n_tests, n_features), got {values.shape}."
         )
-    return np.minimum(1.0, values.shape[0] * values.min(axis=0))
+    if values.shape[0] == 1:
+        return np.array(values[0])
+    mean = (1.0 / np.tan(np.pi * np.clip(values, 1e-300, _LARGEST))).mean(axis=0)
+    combined = _SAFETY / np.pi * np.arctan2(1.0, mean)
+    return np.asarray(np.minimum(1.0, combined), dtype=np.float64)
 
 
 def weighted_holm(
@@ -113,7 +138,8 @@ def _attainable(least: FloatArray, w: FloatArray, alpha: float) -> np.ndarray:
     # the first k in the order of limits, and that of the smallest W is the largest
     # of those that weigh no more than the last of their limits.
     limit = np.full(w.shape, np.inf)
-    np.divide(alpha * w, least, out=limit, where=least > 0)
+    with np.errstate(over="ignore"):
+        np.divide(alpha * w, least, out=limit, where=least > 0)
     order = np.argsort(-limit, kind="stable")
     ordered = limit[order]
     family = (np.cumsum(w[order]) <= ordered) & (ordered > np.append(ordered[1:], 0.0))

@@ -9,19 +9,23 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from skdrift.exceptions import ParameterError
-from skdrift.stats.counts import FloatArray, check_whole
-from skdrift.stats.ordered import noncentrality
+from skdrift.stats.anderson import noncentrality
+from skdrift.stats.counts import FloatArray, check_share, check_whole
 from skdrift.stats.quadratic import weighted_chi2_sf
 
 _DEGREES = np.arange(1.0, 9.0)
 _EIGENVALUES = 1.0 / (_DEGREES * (_DEGREES + 1.0))
-# Squared Legendre coefficients of the shift of a normal, over its squared
-# Kolmogorov-Smirnov distance; they make up all but a millionth of the statistic.
-_SHIFT = np.array([6.0, 0.0, 0.21043, 0.0, 0.04194, 0.0, 0.01431, 0.0])
 _REST_MEAN = 1.0 / 9.0
 _REST_VARIANCE = 2.0 * (np.pi**2 / 3.0 - 3.0 - float((_EIGENVALUES**2).sum()))
-_COMBINED = 2.0
+# Squared Legendre coefficients of the shift of a normal, over its squared
+# Kolmogorov-Smirnov distance.
+_SHIFT = np.array([6.0, 0.0, 0.21043, 0.0, 0.04194, 0.0, 0.01431, 0.0])
+# A combined test rejects a shift as Anderson-Darling's does at this share of its
+# level (simulated).
+_COMBINED = 0.55
 _STEPS = 9
+_GRID = 13
+_ROUNDS = 2
 
 
 def detectable_effect(
@@ -33,9 +37,9 @@ def detectable_effect(
     power: float = 0.8,
     tolerance: float = 0.0,
 ) -> FloatArray:
-    """Kolmogorov-Smirnov distance that `distribution_change` finds.
+    """Kolmogorov-Smirnov distance of a shift that `distribution_change` finds.
 
-    The change is the shift of a normal column, and the test is one of
+    The change is the shift of a normal column without ties, and the test is one of
     `n_hypotheses` that share in alpha equally.
 
     Parameters
@@ -54,23 +58,35 @@ def detectable_effect(
     Returns
     -------
     ndarray
-        Distances in [0, 1], larger = worse; 1 where even that would not be found;
-        NaN where a sample has no rows.
+        Distances in [0, 1] of the broadcast shape, larger = only larger changes are
+        seen; 1 where none is; NaN where a sample has no rows.
 
     Raises
     ------
     ParameterError
         If alpha or power are not in (0, 1) or the counts are not whole numbers.
+
+    Examples
+    --------
+    >>> from skdrift.stats import detectable_effect
+    >>> detectable_effect(3000, [100, 1000], alpha=0.05, n_hypotheses=20).round(2)
+    array([0.15, 0.06])
     """
     level = _level(alpha, n_hypotheses, power)
+    tolerance = check_share(tolerance, "tolerance")
     n, m = np.broadcast_arrays(
         check_whole(n_reference, "n_reference"), check_whole(n_current, "n_current")
     )
     known = (n > 0) & (m > 0)
-    total = np.where(known, n + m, 2.0)
-    size = np.where(known, n / total * m, 1.0)
-    found = _distance(size.ravel(), level, power, tolerance).reshape(n.shape)
-    return np.where(known, found, np.nan)
+    size = np.where(known, n, 1.0) / np.where(known, n + m, 1.0) * m
+    size = np.where(known, size, 1.0).ravel()
+    critical = _critical(size, level, tolerance)
+    found = _root(
+        lambda d: _reached(d, size, critical) - special.ndtri(power),
+        np.full(size.shape, tolerance),
+        np.minimum(1.0, tolerance + 12.0 / np.sqrt(size)),
+    )
+    return np.where(known, found.reshape(n.shape), np.nan)
 
 
 def rows_needed(
@@ -82,12 +98,12 @@ def rows_needed(
     power: float = 0.8,
     tolerance: float = 0.0,
 ) -> FloatArray:
-    """Rows of a batch that `distribution_change` needs to find an effect.
+    """Rows of a batch that `distribution_change` needs to find a shift.
 
     Parameters
     ----------
     effect : array-like of float
-        Kolmogorov-Smirnov distance of a shift.
+        Kolmogorov-Smirnov distance of the shift.
     n_reference : array-like of int
         Rows of the reference.
     alpha, n_hypotheses, power, tolerance
@@ -96,21 +112,33 @@ def rows_needed(
     Returns
     -------
     ndarray
-        Numbers of rows, rounded up; inf where no number would do, since the
-        reference itself has too few or the effect is within the tolerance.
+        Numbers of rows, rounded up, of the broadcast shape; inf where no number
+        would do, since the reference itself has too few or the effect is within the
+        tolerance.
 
     Raises
     ------
     ParameterError
         If alpha or power are not in (0, 1) or the counts are not whole numbers.
+
+    Examples
+    --------
+    >>> from skdrift.stats import rows_needed
+    >>> needed = rows_needed([0.01, 0.1], 3000, alpha=0.05, n_hypotheses=20)
+    >>> bool(needed[0] == float("inf")), bool(200 < needed[1] < 400)
+    (True, True)
     """
     level = _level(alpha, n_hypotheses, power)
+    tolerance = check_share(tolerance, "tolerance")
     d, n = np.broadcast_arrays(
         np.asarray(effect, dtype=np.float64), check_whole(n_reference, "n_reference")
     )
-    size = _size(d.ravel(), level, power, tolerance).reshape(d.shape)
+    size = np.full(d.shape, np.inf)
+    above = d > tolerance
+    if above.any():
+        size[above] = _size(d[above], level, power, tolerance)
     enough = size < n
-    rows = np.ceil(size * n / np.where(enough, n - size, 1.0))
+    rows = np.ceil(np.where(enough, size, 0.0) * n / np.where(enough, n - size, 1.0))
     return np.where(np.isnan(d), np.nan, np.where(enough, rows, np.inf))
 
 
@@ -120,66 +148,54 @@ def _level(alpha: float, n_hypotheses: int, power: float) -> float:
             raise ParameterError(f"{name} must be in (0, 1), got {value!r}.")
     if n_hypotheses < 1:
         raise ParameterError(f"n_hypotheses must be at least 1, got {n_hypotheses!r}.")
-    return alpha / n_hypotheses / _COMBINED
+    return alpha / n_hypotheses * _COMBINED
 
 
-def _tail(x: FloatArray, noncentrality: FloatArray) -> FloatArray:
+def _tail(x: FloatArray, added: FloatArray) -> FloatArray:
     return weighted_chi2_sf(
         x,
-        np.broadcast_to(_EIGENVALUES, noncentrality.shape),
-        noncentrality=noncentrality,
+        np.broadcast_to(_EIGENVALUES, added.shape),
+        noncentrality=added,
         rest_mean=_REST_MEAN,
         rest_variance=_REST_VARIANCE,
     )
 
 
-def _excess(
-    distance: FloatArray, size: FloatArray, level: float, power: float, tolerance: float
-) -> FloatArray:
-    """Attained minus wanted power, in normal quantiles."""
-    nu = (size * distance**2)[:, None] * _SHIFT
-    attained = _tail(_critical(size, level, tolerance), nu)
-    return special.ndtri(np.clip(attained, 1e-300, 1.0 - 1e-15)) - special.ndtri(power)
+def _reached(d: FloatArray, size: FloatArray, critical: FloatArray) -> FloatArray:
+    """Power against a shift of distance d, as a normal quantile."""
+    attained = _tail(critical, (size * d**2)[:, None] * _SHIFT)
+    quantile = special.ndtri(np.clip(attained, 1e-300, 1.0 - 1e-15))
+    return np.asarray(quantile, dtype=np.float64)
 
 
 def _critical(size: FloatArray, level: float, tolerance: float) -> FloatArray:
-    # The law of `anderson_darling` under the tolerated change.
-    nu = noncentrality(size, np.tile(_EIGENVALUES, (size.size, 1)), tolerance)
-    if tolerance == 0.0:
-        nu = nu[:1]
-
-    def excess(x: FloatArray) -> FloatArray:
-        return np.log(level) - np.log(np.maximum(_tail(x, nu), 1e-300))
-
-    mean = 1.0 + (nu * _EIGENVALUES).sum(axis=1)
-    root = _root(excess, mean, (np.sqrt(mean) + np.sqrt(1.0 - np.log(level))) ** 2)
-    return np.broadcast_to(root, size.shape)
-
-
-def _distance(
-    size: FloatArray, level: float, power: float, tolerance: float
-) -> FloatArray:
+    """Statistic that is exceeded with probability `level` under the null."""
+    if tolerance == 0.0 and size.size > 1:
+        return np.full(size.shape, _critical(size[:1], level, tolerance)[0])
+    added = noncentrality(size, np.tile(_EIGENVALUES, (size.size, 1)), tolerance)
+    mean = 1.0 + (added * _EIGENVALUES).sum(axis=1)
     return _root(
-        lambda d: _excess(d, size, level, power, tolerance),
-        np.full(size.shape, tolerance),
-        np.minimum(1.0, tolerance + 12.0 / np.sqrt(size)),
+        lambda x: np.log(level) - np.log(np.maximum(_tail(x, added), 1e-300)),
+        mean,
+        (np.sqrt(mean) + np.sqrt(1.0 - np.log(level))) ** 2,
     )
 
 
-def _size(
-    distance: FloatArray, level: float, power: float, tolerance: float
-) -> FloatArray:
-    result = np.where(np.isnan(distance), np.nan, np.inf)
-    above = distance > tolerance
-    d = distance[above]
-    if d.size:
-        root = _root(
-            lambda r: _excess(d, r**2, level, power, tolerance),
-            np.full(d.shape, 1.0),
-            12.0 / (d - tolerance),
-        )
-        result[above] = root**2
-    return result
+def _size(d: FloatArray, level: float, power: float, tolerance: float) -> FloatArray:
+    # Power rises with the root of the size: narrow a grid of roots around the wanted.
+    low, high = 0.2 / d, 12.0 / (d - tolerance)
+    for _ in range(_ROUNDS):
+        grid = np.geomspace(low, high, _GRID, axis=1)
+        sizes = np.square(grid).ravel()
+        critical = _critical(sizes, level, tolerance)
+        reached = _reached(np.repeat(d, _GRID), sizes, critical).reshape(grid.shape)
+        after = np.argmax(reached >= special.ndtri(power), axis=1).clip(1)
+        rows = np.arange(d.size)
+        low, high = grid[rows, after - 1], grid[rows, after]
+        f_low, f_high = reached[rows, after - 1], reached[rows, after]
+    part = (special.ndtri(power) - f_low) / np.where(f_high > f_low, f_high - f_low, 1)
+    root = low + np.clip(part, 0.0, 1.0) * (high - low)
+    return np.asarray(np.square(root), dtype=np.float64)
 
 
 def _root(
@@ -192,6 +208,7 @@ def _root(
     f_low, f_high = function(low), function(high)
     outside = np.where(f_low >= 0, low, np.where(f_high <= 0, high, np.nan))
     side = np.zeros(low.shape)
+    x = low
     for _ in range(_STEPS):
         rise = np.where(f_high > f_low, f_high - f_low, 1.0)
         x = np.clip((low * f_high - high * f_low) / rise, low, high)

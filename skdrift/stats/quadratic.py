@@ -143,7 +143,7 @@ def _tail(
             exponent += nu[:, j, None] * w[:, j, None] * s / factor
     values = (np.exp(exponent) / divisor * slope).real
     values[:, 0] *= 0.5
-    return values.sum(axis=1) * (_STEP / np.pi)
+    return np.asarray(values.sum(axis=1) * (_STEP / np.pi), dtype=np.float64)
 
 
 def _saddle_point(

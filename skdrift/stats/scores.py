@@ -124,7 +124,7 @@ def score_pvalue(
         out=np.where(np.isnan(difference + error), np.nan, certain),
         where=error > 0,
     )
-    return special.ndtr(z)
+    return np.asarray(special.ndtr(z), dtype=np.float64)
 
 
 def _center_and_error(

@@ -9,10 +9,13 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from skdrift.exceptions import ParameterError
+from skdrift.stats import hypergeometric
 from skdrift.stats.counts import FloatArray, check_share, check_whole
-from skdrift.stats.rates import IMPOSSIBLE
+from skdrift.stats.extremes import IMPOSSIBLE
+from skdrift.stats.rates import tolerated_rate, wilson
 
 _MAX_TERMS = 1_000_000
+_BISECTIONS = 26
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,7 @@ def unseen(
     tolerance: float = 0.01,
     small_absolute: float = 0.0005,
 ) -> UnseenTest:
-    r"""Are more rows in unseen categories than the reference's own next rows?
+    r"""Test if more rows are in unseen categories than of the next training rows.
 
     Let :math:`c_s` be the pooled count of category s. If rows are shared out at
     random, the reference misses s with probability
@@ -94,59 +97,40 @@ def unseen(
         )
     tolerance = check_share(tolerance, "tolerance")
     small_absolute = check_share(small_absolute, "small_absolute")
-    n, m = float(ref.sum()), float(cur.sum())
-    count = float(cur[ref == 0].sum())
+    n, m = ref.sum(), cur.sum()
+    count = cur[ref == 0].sum()
     if n == 0 or m == 0:
+        nan = float("nan")
         return UnseenTest(
             count=int(count),
-            expected=np.nan,
-            pvalue=np.nan,
+            expected=nan,
+            pvalue=nan,
             smallest=1.0,
-            rate=np.nan,
-            low=np.nan,
-            high=np.nan,
+            rate=nan,
+            low=nan,
+            high=nan,
         )
-    sizes, copies = np.unique((ref + cur)[ref + cur > 0], return_counts=True)
-    log_missed = _log_missed(sizes, n, m)
-    possible = np.isfinite(log_missed)
-    sizes, copies, log_missed = sizes[possible], copies[possible], log_missed[possible]
-    expected = float((sizes * copies * np.exp(log_missed)).sum())
-    rate = 0.0
-    if tolerance > 0.0:
-        rate = float(np.clip(expected / m, min(small_absolute, tolerance), tolerance))
-    law = _Law.of(sizes, copies.astype(np.float64), log_missed, m, rate)
-    pvalue = law.upper_tail(count)
+    sizes, repeats = np.unique(ref + cur, return_counts=True)
+    log_missed = hypergeometric.log_all_drawn(sizes, m, n + m)
+    possible = np.isfinite(log_missed) & (sizes > 0)
+    sizes, log_missed = sizes[possible], log_missed[possible]
+    copies = repeats[possible].astype(np.float64)
+    expected = (sizes * copies * np.exp(log_missed)).sum()
+    rate = float(tolerated_rate(expected / m, tolerance, small_absolute))
+    law = _Law.of(sizes, copies, log_missed, float(m), rate)
+    pvalue = law.upper_tail(float(count))
     by_chance = log_missed > np.log(IMPOSSIBLE)
-    most = min(m, float((sizes * copies)[by_chance].sum()))
-    low, high = _wilson_interval(count, m)
+    most = min(float(m), float((sizes * copies)[by_chance].sum()))
+    low, high = wilson(count, m, 0.95)
     return UnseenTest(
         count=int(count),
-        expected=expected,
+        expected=float(expected),
         pvalue=pvalue,
-        smallest=min(law.upper_tail(max(most, 0.0)), pvalue),
-        rate=count / m,
-        low=low,
-        high=high,
+        smallest=min(law.upper_tail(most), pvalue),
+        rate=float(count / m),
+        low=float(low),
+        high=float(high),
     )
-
-
-def _log_missed(sizes: FloatArray, n: float, m: float) -> FloatArray:
-    possible = sizes <= m
-    c = np.where(possible, sizes, 0.0)
-    log = (
-        special.gammaln(m + 1.0)
-        - special.gammaln(m - c + 1.0)
-        - special.gammaln(n + m + 1.0)
-        + special.gammaln(n + m - c + 1.0)
-    )
-    return np.where(possible, np.minimum(log, 0.0), -np.inf)
-
-
-def _wilson_interval(k: float, n: float) -> tuple[float, float]:
-    z = 1.959963984540054
-    middle = (k + 0.5 * z * z) / (n + z * z)
-    half = z / (n + z * z) * np.sqrt(k * (n - k) / n + 0.25 * z * z)
-    return max(float(middle - half), 0.0), min(float(middle + half), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +194,7 @@ class _Law:
         # Root of K'(s) - k - 1 / (exp(s) - 1) on s > 0, which rises from -inf.
         low = -40.0
         high = float(np.log(np.max((60.0 - self.logit) / self.sizes).clip(1.0)))
-        for _ in range(60):
+        for _ in range(_BISECTIONS):
             middle = 0.5 * (low + high)
             s = np.exp(middle)
             q = special.expit(self.logit + self.sizes * s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,10 +17,17 @@ from skdrift.profile._grid import Grid
 MOST_NAMED = 5
 
 
-def schema_findings(table: Table, grid: Grid) -> list[Finding]:
+def schema_findings(table: Table, grid: Grid, families: Sequence[str]) -> list[Finding]:
     """What differs between the columns of a batch and those of training.
 
     These findings are certain: they have no p-value.
+
+    Parameters
+    ----------
+    table : Table
+    grid : Grid
+    families : sequence of str
+        Types of the batch's columns, in the order of the grid, as they were counted.
     """
     matching = match_columns(table, grid)
     missing = _missing_names(matching, grid)
@@ -39,7 +47,7 @@ def schema_findings(table: Table, grid: Grid) -> list[Finding]:
         )
     if matching.reordered:
         findings.append(_order_finding(table, grid, matching))
-    findings += _type_findings(table, grid, matching)
+    findings += _type_findings(table, grid, matching, families)
     findings += _name_findings(table)
     return findings
 
@@ -137,21 +145,22 @@ def _order_finding(table: Table, grid: Grid, matching: Matching) -> Finding:
     )
 
 
-def _type_findings(table: Table, grid: Grid, matching: Matching) -> list[Finding]:
+def _type_findings(
+    table: Table, grid: Grid, matching: Matching, families: Sequence[str]
+) -> list[Finding]:
     findings: list[Finding] = []
     for position, place in enumerate(matching.positions.tolist()):
-        if place < 0:
+        before, now = grid.families[position], families[position]
+        if place < 0 or before == now:
             continue
-        column = table.column(place)
-        before, now = grid.families[position], column.family
         label = grid.labels[position]
-        if column.problem:
+        if now == "unsupported":
             findings.append(
                 _schema_finding(
                     "DA406",
                     "alarm",
                     (label,),
-                    column.problem,
+                    table.column(place).problem,
                     f"training had {before}: restore the type",
                     direction=f"{before} → {now}",
                 )

@@ -1,0 +1,105 @@
+"""What the demo measures: each month of the second year, and of the first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import mean_absolute_error
+
+from skdrift._core.shown_score import ShownScore, shown_score
+from skdrift.report import DriftReport
+
+SCORER = "neg_mean_absolute_error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Month:
+    """What one month of 2012 showed.
+
+    Attributes
+    ----------
+    name : str
+        For example ``"2012-03"``.
+    report : DriftReport
+        With the realised score.
+    error : ShownScore
+        Promised and realised mean absolute error, in rentals an hour.
+    predicted, came : float
+        Mean rentals an hour.
+    scaled_error : float
+        Realised error if one factor for the whole month makes the predictions'
+        mean right.
+    """
+
+    name: str
+    report: DriftReport
+    error: ShownScore
+    predicted: float
+    came: float
+    scaled_error: float
+
+
+def check_months(model: Any, bikes: Any) -> list[Month]:
+    """Check the months of 2012 one by one, as if each had just ended."""
+    names = bikes.time.astype("datetime64[M]")
+    return [
+        _check_month(model, bikes, str(name), names == name)
+        for name in np.unique(names[~bikes.train])
+    ]
+
+
+def _check_month(model: Any, bikes: Any, name: str, rows: np.ndarray) -> Month:
+    X, y = bikes.data[rows], bikes.target[rows]
+    y_pred = model.predict(X)
+    report = with_names(model.check(X, y), bikes.feature_names)
+    predicted, came = float(y_pred.mean()), float(y.mean())
+    return Month(
+        name=name,
+        report=report,
+        error=shown_score(report.expected_score[SCORER]),
+        predicted=predicted,
+        came=came,
+        scaled_error=float(mean_absolute_error(y, y_pred * (came / predicted))),
+    )
+
+
+def alarms_of_training(model: Any, bikes: Any) -> list[tuple[str, ...]]:
+    """Columns that alarm if a month of training is compared with all of training."""
+    names = bikes.time.astype("datetime64[M]")
+    return [
+        alarmed_columns(
+            with_names(model.check(bikes.data[names == name]), bikes.feature_names)
+        )
+        for name in np.unique(names[bikes.train])
+    ]
+
+
+def alarmed_columns(report: DriftReport) -> tuple[str, ...]:
+    """Columns with an alarm, in the order of evidence."""
+    return tuple(
+        dict.fromkeys(name for alarm in report.alarms for name in alarm.features)
+    )
+
+
+def most_telling(months: Sequence[Month]) -> Month:
+    """Month whose realised error is furthest above the promised one."""
+    return max(months, key=lambda month: month.error.realised - month.error.value)
+
+
+def with_names(report: DriftReport, names: Sequence[str]) -> DriftReport:
+    """Report that names its columns; those of an array are called x0, x1, ….
+
+    The demo uses arrays, since it must run where no data frame library is.
+    """
+    named = {f"x{place}": name for place, name in enumerate(names)}
+    return replace(
+        report,
+        features=tuple(replace(r, feature=named[r.feature]) for r in report.features),
+        findings=tuple(
+            replace(f, features=tuple(named[name] for name in f.features))
+            for f in report.findings
+        ),
+    )
