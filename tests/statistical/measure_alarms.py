@@ -1,6 +1,6 @@
 """Trials of alarms on real data: how often without drift, how often with it.
 
-Run as ``python tests/statistical/measure.py``: prints the tables of
+Run as ``python tests/statistical/measure_alarms.py``: prints the tables of
 ``docs/statistical.md``. Every trial draws a reference and a batch without
 replacement from all rows of one table, shuffled, so that nothing has moved; for
 power the batch is then changed.
