@@ -160,7 +160,8 @@ class ArrayColumn(Column):
                 mask = absent if mask is None else mask | absent
         else:
             values = number_array(values)
-        return Numbers(values, mask, owned=self.owned or values is not self.values)
+        owned = self.owned or not np.may_share_memory(values, self.values)
+        return Numbers(values, mask, owned=owned)
 
     def levels(self) -> Levels:
         read = self.numbers()
