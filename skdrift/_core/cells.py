@@ -35,7 +35,7 @@ from skdrift._core.keys import (
     text_key,
     value_key,
 )
-from skdrift.exceptions import InputError, InputTypeError
+from skdrift.exceptions import InputTypeError
 
 __all__ = [
     "NUMBER_LINE",
@@ -79,16 +79,10 @@ PLAIN_TYPES = frozenset({str, float, int, bytes, bool, np.float64})
 
 
 def array_column(cells: np.ndarray, label: str) -> Column:
-    """Column of a one-dimensional array of any type.
-
-    Raises
-    ------
-    InputTypeError
-        If the numbers are complex.
-    InputError
-        If a number does not fit in 64 bits.
-    """
-    refuse_complex(cells.dtype, f"column {label!r}")
+    """Column of a one-dimensional array of any type."""
+    if cells.dtype.kind == "c":
+        problem = complex_problem(f"column {label!r}", cells.dtype)
+        return Column("unsupported", len(cells), problem=problem)
     mask = None
     if isinstance(cells, np.ma.MaskedArray):
         mask, cells = np.ma.getmaskarray(cells), np.asarray(cells.data)
@@ -108,10 +102,15 @@ def refuse_complex(dtype: np.dtype, what: str) -> None:
     InputTypeError
     """
     if dtype.kind == "c":
-        raise InputTypeError(
-            f"Complex data not supported: {what} has dtype {dtype}; pass real and "
-            "imaginary parts as two columns"
-        )
+        raise InputTypeError(complex_problem(what, dtype))
+
+
+def complex_problem(what: str, dtype: np.dtype) -> str:
+    """Why complex numbers cannot be read."""
+    return (
+        f"Complex data not supported: {what} has dtype {dtype}; pass real and "
+        "imaginary parts as two columns"
+    )
 
 
 def cell_family(kind: type) -> str:
@@ -131,11 +130,6 @@ def object_column(cells: np.ndarray, label: str, declared: bool = False) -> Colu
         Name of the column, for error messages.
     declared : bool
         Whether the container calls the column categorical.
-
-    Raises
-    ------
-    InputError
-        If a number does not fit in 64 bits.
     """
     listed = cells.tolist()
     if listed and countOf(map(type, listed), str) == len(listed):
@@ -148,7 +142,8 @@ def object_column(cells: np.ndarray, label: str, declared: bool = False) -> Colu
         listed = [_plain_cell(cell) for cell in listed]
     found = set(families.values()) - {"missing"}
     if "string" in found and (found == {"string"} or _no_value_but_texts(listed)):
-        return TextColumn(listed, declared)
+        texts = [cell if isinstance(cell, str) else None for cell in listed]
+        return TextColumn(texts, declared)
     missing = np.fromiter(map(is_missing, listed), dtype=bool, count=len(listed))
     if missing.all():
         return Column("null", len(listed))
@@ -190,13 +185,16 @@ def _present_column(
     families = {cell_family(kind) for kind in set(map(type, present))}
     mask = missing if missing.any() else None
     if "integer" in families:
-        _refuse_huge(present, label)
+        together = families == {"integer"}
+        problem = _huge_problem(present, label, together=together)
+        if problem:
+            return Column("unsupported", len(cells), problem=problem)
     if families == {"boolean"}:
         values = _spread(present, missing, np.dtype(bool))
         return ArrayColumn(values, mask, declared)
     if families == {"integer"}:
         whole = [int(cell) for cell in present]
-        values = _spread(whole, missing, _integer_dtype(whole, label))
+        values = _spread(whole, missing, _integer_dtype(whole))
         return ArrayColumn(values, mask, declared)
     if families <= {"integer", "float", "decimal"}:
         family = "decimal" if "decimal" in families else "float"
@@ -220,27 +218,27 @@ def _spread(present: list[Any], missing: np.ndarray, dtype: np.dtype) -> np.ndar
     return values
 
 
-def _integer_dtype(cells: list[int], label: str) -> np.dtype:
-    low, high = min(cells), max(cells)
-    if high < 2**63:
-        return np.dtype(np.int64)
-    if low >= 0:
-        return np.dtype(np.uint64)
-    raise InputError(
-        f"column {label!r} holds the integers {low} and {high}, which do not fit in 64 "
-        "bits together: convert the column to float or to text"
-    )
+def _integer_dtype(cells: list[int]) -> np.dtype:
+    return np.dtype(np.int64 if max(cells) < 2**63 else np.uint64)
 
 
-def _refuse_huge(cells: list[Any], label: str) -> None:
-    for cell in cells:
-        if isinstance(cell, int) and not -(2**63) <= cell < 2**64:
-            n_bits = cell.bit_length()
-            shown = str(cell) if n_bits < 200 else f"of {n_bits} bits"
-            raise InputError(
-                f"column {label!r} holds the integer {shown}, which does not fit in 64 "
-                "bits: convert the column to float or to text"
-            )
+def _huge_problem(cells: list[Any], label: str, *, together: bool) -> str:
+    """Why the integers among some cells cannot be read; empty if they can."""
+    whole = [int(cell) for cell in cells if isinstance(cell, int | np.integer)]
+    low, high = min(whole), max(whole)
+    beyond = [end for end in (low, high) if not -(2**63) <= end < 2**64]
+    if beyond:
+        what = f"the integer {_shown(beyond[0])}, which does not fit in 64 bits"
+    elif together and low < 0 and high >= 2**63:
+        what = f"the integers {low} and {high}, which do not fit in 64 bits together"
+    else:
+        return ""
+    return f"column {label!r} holds {what}: convert the column to float or to text"
+
+
+def _shown(number: int) -> str:
+    n_bits = number.bit_length()
+    return str(number) if n_bits < 200 else f"of {n_bits} bits"
 
 
 def zoned_column(values: np.ndarray) -> Column:

@@ -304,7 +304,7 @@ def _read_frame(X: Any, *, strict: bool) -> Table:
             f"X must be a table, got a {kind}; make it a frame of one column: "
             "X.to_frame()"
         )
-    if hasattr(X, "__array__") and not framed:
+    if hasattr(X, "__array__") and not framed and not isinstance(X, type):
         return _read_array(np.asarray(X))
     names = _column_names(_listed_names(X), strict=strict)
     try:

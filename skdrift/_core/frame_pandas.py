@@ -37,13 +37,7 @@ class PandasTextColumn(Column):
 
 
 def pandas_column(series: Any, label: str) -> Column:
-    """Column of a pandas series.
-
-    Raises
-    ------
-    InputError, InputTypeError
-        If the numbers are complex, or do not fit in 64 bits.
-    """
+    """Column of a pandas series."""
     dtype = series.dtype
     if isinstance(dtype, np.dtype):
         return array_column(series.to_numpy(), label)

@@ -46,13 +46,7 @@ class SeriesTextColumn(Column):
 
 
 def series_column(series: Any, label: str) -> Column:
-    """Column of a narwhals series.
-
-    Raises
-    ------
-    InputError, InputTypeError
-        If the numbers are complex, or do not fit in 64 bits.
-    """
+    """Column of a narwhals series."""
     dtype, native = series.dtype, nw.to_native(series)
     if isinstance(getattr(native, "dtype", None), np.dtype):
         return array_column(np.asarray(native), label)

@@ -22,12 +22,13 @@ def take_rows(values: Any, rows: np.ndarray, columns: np.ndarray | None = None) 
     """
     if values is None:
         return None
+    if scipy.sparse.issparse(values):
+        kept = values.tocsr()[rows]
+        return kept if columns is None else kept[:, columns]
     if columns is not None:
         return np.asarray(values)[np.ix_(rows, columns)]
     if hasattr(values, "iloc"):
         return values.iloc[rows]
-    if scipy.sparse.issparse(values):
-        return values.tocsr()[rows]
     if isinstance(values, list | tuple):
         return [values[row] for row in rows.tolist()]
     if isinstance(values, np.ndarray):

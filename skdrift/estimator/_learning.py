@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import numbers
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import sklearn.exceptions
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted
 
 from skdrift._core.frame import read_table
 from skdrift.estimator._baseline import Baseline
 from skdrift.estimator._progress import drop_callbacks
-from skdrift.exceptions import BaselineWarning, InputError
+from skdrift.estimator._routing import fold_fit_params
+from skdrift.exceptions import (
+    BaselineWarning,
+    InputError,
+    InputTypeError,
+    NotFittedError,
+    ParameterError,
+)
 from skdrift.performance._cross_validation import (
     FOLD_ERRORS,
     FoldResult,
@@ -42,7 +52,7 @@ class PassSettings:
     scoring: Any
     groups: Any
     fit_params: Mapping[str, Any]
-    score_params: Mapping[str, Any]
+    score_params: Mapping[str, Mapping[str, Any]]
     n_jobs: int | None
     seed: int
 
@@ -54,22 +64,65 @@ def is_prefit(estimator: Any, cv: Any) -> bool:
     )
 
 
-def reference_profile(
-    X: Any, *, categorical_features: Any, min_category_count: int
-) -> Profile:
-    """Profile of the training rows.
+def check_prefit(model: Any) -> None:
+    """Refuse a model that is said to be fitted and is not.
 
     Raises
     ------
-    InputError, InputTypeError
-        If `X` is no table, or a column cannot be read.
+    NotFittedError
+        If `model` is not fitted.
     """
-    return learn_profile(
-        read_table(X),
-        categorical_features=categorical_features,
-        n_cells=N_CELLS,
-        min_category_count=min_category_count,
-    )
+    try:
+        check_is_fitted(model)
+    except sklearn.exceptions.NotFittedError as error:
+        raise NotFittedError(
+            f"cv='prefit' takes a fitted estimator, got {model!r:.100}, which is not: "
+            "call its fit first"
+        ) from error
+
+
+def is_judged(estimator: Any) -> bool:
+    """Whether there is a K-fold pass for such an estimator."""
+    return is_classifier(estimator) or is_regressor(estimator)
+
+
+def check_cv_argument(cv: Any) -> None:
+    """Refuse what is no rule for folds.
+
+    Raises
+    ------
+    ParameterError
+        If `cv` breaks its rule.
+    """
+    if isinstance(cv, numbers.Integral) and not isinstance(cv, bool):
+        right = int(cv) >= 2
+    elif isinstance(cv, str):
+        right = cv == "prefit"
+    else:
+        right = cv is None or hasattr(cv, "split") or isinstance(cv, Iterable)
+    if not right:
+        raise ParameterError(
+            "cv must be an integer of at least 2, a splitter, an iterable of splits, "
+            f"'prefit' or None, got {cv!r:.100}"
+        )
+
+
+def reference_profile(
+    X: Any, *, categorical_features: Any, min_category_count: int
+) -> Profile | InputError | InputTypeError:
+    """Profile of the training rows, or the error that says why there is none.
+
+    The error is the caller's to raise, after the model's own if that has one.
+    """
+    try:
+        return learn_profile(
+            read_table(X),
+            categorical_features=categorical_features,
+            n_cells=N_CELLS,
+            min_category_count=min_category_count,
+        )
+    except (InputError, InputTypeError) as error:
+        return error
 
 
 def plan_splits(
@@ -78,22 +131,23 @@ def plan_splits(
     """Folds of the pass, or none and the reason."""
     if settings.cv is None or is_prefit(estimator, settings.cv):
         return [], ""
-    if y is None or not (is_classifier(estimator) or is_regressor(estimator)):
+    if y is None or not is_judged(estimator):
         return [], ""
     classifier = is_classifier(estimator)
     split_params = {} if settings.groups is None else {"groups": settings.groups}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore")
         try:
-            return resolve_splits(
+            splits = resolve_splits(
                 _grouped(settings, y, classifier=classifier),
                 X,
                 y,
                 classifier=classifier,
                 split_params=split_params,
-            ), ""
+            )
         except (ValueError, TypeError) as error:
             return [], f"no cross-validated score: {describe(error)}"
+    return splits, "" if splits else "no cross-validated score: cv gives no splits"
 
 
 def _grouped(settings: PassSettings, y: Any, *, classifier: bool) -> Any:
@@ -116,7 +170,7 @@ def run_pass(
 ) -> tuple[list[FoldResult], str]:
     """Results of the folds, or of the calibration set; and where they come from."""
     if is_prefit(model, settings.cv):
-        if y is None or not (is_classifier(model) or is_regressor(model)):
+        if y is None or not is_judged(model):
             return [], ""
         scorers = resolve_scorers(model, settings.scoring)
         with warnings.catch_warnings():
@@ -133,6 +187,7 @@ def run_pass(
     if not splits:
         return [], ""
     template = drop_callbacks(clone(getattr(model, "best_estimator_", model)))
+    fit_params = fold_fit_params(model, settings.fit_params)
     results = []
     for result in cross_validate_folds(
         template,
@@ -140,7 +195,7 @@ def run_pass(
         y,
         splits,
         resolve_scorers(model, settings.scoring),
-        fit_params=settings.fit_params,
+        fit_params=fit_params,
         score_params=settings.score_params,
         n_jobs=settings.n_jobs,
         seed=settings.seed,

@@ -46,6 +46,7 @@ def look(
     settings: LookSettings,
     *,
     brief: bool,
+    must_read: bool = False,
     scores: Sequence[ScoreExpectation] = (),
     score_findings: Sequence[Finding] = (),
 ) -> DriftReport | None:
@@ -58,6 +59,8 @@ def look(
     settings : LookSettings
     brief : bool
         Whether None will do if there is nothing to say.
+    must_read : bool, default=False
+        Whether a batch that is no table is an error; otherwise the report says so.
     scores : sequence of ScoreExpectation
         Realised scores, where there are labels.
     score_findings : sequence of Finding
@@ -66,12 +69,12 @@ def look(
     Raises
     ------
     SkdriftError
-        If `X` is no table, and the look is not brief.
+        If `X` is no table, and `must_read`.
     """
     try:
         table = read_table(X, strict=False)
     except SkdriftError as error:
-        if not brief:
+        if must_read:
             raise
         return report_of(
             baseline,

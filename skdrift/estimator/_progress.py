@@ -7,7 +7,7 @@ that knows it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -29,7 +29,10 @@ class FitProgress:
     def model(self, estimator: Any) -> Iterator[None]:
         """Fit of the model itself, which may report its own progress below."""
         task = self.root.subcontext(task_name="model")
-        with task.propagate_callback_context(estimator):
+        below = nullcontext()
+        if hasattr(estimator, "set_callbacks"):
+            below = task.propagate_callback_context(estimator)
+        with below:
             task.call_on_fit_task_begin(estimator=self.owner, **self.data)
             yield
         task.call_on_fit_task_end(estimator=self.owner, **self.data)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import sklearn
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
-from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    MethodMapping,
-    process_routing,
-)
+from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
 
 from skdrift._core.checks import check_at_least, check_policy, check_share
@@ -27,6 +20,9 @@ from skdrift.estimator._baseline import Baseline
 from skdrift.estimator._learning import (
     PassSettings,
     assemble_baseline,
+    check_cv_argument,
+    check_prefit,
+    is_judged,
     is_prefit,
     plan_splits,
     reference_profile,
@@ -39,9 +35,10 @@ from skdrift.estimator._progress import (
     with_callbacks,
 )
 from skdrift.estimator._reacting import POLICIES, react
-from skdrift.exceptions import EstimatorError, NotFittedError, ParameterError
+from skdrift.estimator._routing import route_answer, route_fit, router_of
+from skdrift.exceptions import EstimatorError, NotFittedError
 from skdrift.guards._flags import Flags, flags_of
-from skdrift.performance._cross_validation import resolve_scorers
+from skdrift.performance._cross_validation import Scorer, resolve_scorers
 from skdrift.performance._realised import realised_scores, score_findings
 from skdrift.report import DriftReport
 
@@ -233,7 +230,9 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
     @with_callbacks
     def _fit(self, method: str, X: Any, y: Any, groups: Any, params: Any) -> Any:
         self._check_parameters()
-        fit_params, score_params = self._route_fit(method, params)
+        fit_params, score_params = route_fit(
+            self, method, params, groups=groups, scorers=self._pass_scorers()
+        )
         settings = PassSettings(
             cv=self.cv,
             scoring=self.scoring,
@@ -245,15 +244,20 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         )
         splits, reason = plan_splits(self.estimator, X, y, settings)
         progress = FitProgress(self, len(splits), X, y)
-        prefit = is_prefit(self.estimator, self.cv)
-        model = self.estimator if prefit else clone(self.estimator)
-        with progress.model(model):
-            answer = _fit_model(model, method, X, y, fit_params, prefit=prefit)
+        # Before the model sees the rows: some estimators change them in place.
         reference = reference_profile(
             X,
             categorical_features=self.categorical_features,
             min_category_count=self.min_category_count,
         )
+        prefit = is_prefit(self.estimator, self.cv)
+        model = self.estimator if prefit else clone(self.estimator)
+        if prefit:
+            check_prefit(model)
+        with progress.model(model):
+            answer = _fit_model(model, method, X, y, fit_params, prefit=prefit)
+        if isinstance(reference, Exception):
+            raise reference
         results, pass_name = run_pass(model, X, y, splits, settings, progress.fold_done)
         baseline = assemble_baseline(
             model, reference, results, settings, pass_name=pass_name, reason=reason
@@ -291,17 +295,7 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         check_policy("on_shift", self.on_shift, POLICIES)
         check_at_least("max_check_rows", self.max_check_rows, LEAST_ROWS)
         check_at_least("min_category_count", self.min_category_count, 1)
-        if isinstance(self.cv, str) and self.cv != "prefit":
-            raise ParameterError(
-                "cv must be an integer, a splitter, an iterable of splits, 'prefit' or "
-                f"None, got {self.cv!r}"
-            )
-
-    def _route_fit(self, method: str, params: dict[str, Any]) -> tuple[Any, Any]:
-        if not _routing_enabled() or not params:
-            return params, {}
-        routed = process_routing(self, method, **params)
-        return routed.estimator[method], routed.scorer.score
+        check_cv_argument(self.cv)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Metadata routing of this object.
@@ -310,19 +304,13 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         -------
         MetadataRouter
         """
-        router = MetadataRouter(owner=self).add_self_request(self)
-        mapping = MethodMapping()
-        for method in ("fit", "fit_predict", "fit_transform", *ANSWERS, "score"):
-            mapping = mapping.add(caller=method, callee=method)
-        router.add(estimator=self.estimator, method_mapping=mapping)
-        scoring = self.scoring
-        if scoring is None and not hasattr(self.estimator, "score"):
-            return router
-        scoring = list(scoring) if isinstance(scoring, tuple) else scoring
-        return router.add(
-            scorer=check_scoring(self.estimator, scoring=scoring),
-            method_mapping=MethodMapping().add(caller="fit", callee="score"),
-        )
+        methods = ("fit", "fit_predict", "fit_transform", *ANSWERS, "score")
+        return router_of(self, methods, self._pass_scorers())
+
+    def _pass_scorers(self) -> dict[str, Scorer]:
+        if self.cv is None or not is_judged(self.estimator):
+            return {}
+        return resolve_scorers(self.estimator, self.scoring)
 
     @available_if(_delegates("predict"))
     def predict(self, X: Any, *, return_report: bool = False, **params: Any) -> Any:
@@ -380,9 +368,14 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         return self._answer("decision_function", X, return_report, params)
 
     @available_if(_delegates("transform"))
-    def transform(self, X: Any, *, return_report: bool = False, **params: Any) -> Any:
-        """Transform as the wrapped estimator does; see `predict`."""
-        return self._answer("transform", X, return_report, params)
+    def transform(
+        self, X: Any, y: Any = None, *, return_report: bool = False, **params: Any
+    ) -> Any:
+        """Transform as the wrapped estimator does; see `predict`.
+
+        Labels are for those few that transform them as well (`CCA` and its kin).
+        """
+        return self._answer("transform", X, return_report, params, y)
 
     @available_if(_delegates("inverse_transform"))
     def inverse_transform(self, X: Any, **params: Any) -> Any:
@@ -410,7 +403,7 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         float
         """
         model = self._fitted()
-        params = self._route("score", params)
+        params = route_answer(self, "score", params)
         return model.score(X, **params) if y is None else model.score(X, y, **params)
 
     @available_if(_delegates("get_feature_names_out"))
@@ -436,6 +429,11 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         """Cluster of each training row."""
         return self.estimator_.labels_
 
+    @property
+    def offset_(self) -> Any:
+        """Threshold of an outlier detector."""
+        return self.estimator_.offset_
+
     def _fitted(self) -> Any:
         if not hasattr(self, "estimator_"):
             raise NotFittedError(
@@ -444,20 +442,24 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
             )
         return self.estimator_
 
-    def _route(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
-        if not params or not _routing_enabled():
-            return params
-        return dict(process_routing(self, method, **params).estimator[method])
-
     def _answer(
-        self, method: str, X: Any, return_report: bool, params: dict[str, Any]
+        self,
+        method: str,
+        X: Any,
+        return_report: bool,
+        params: dict[str, Any],
+        y: Any = None,
     ) -> Any:
         model = self._fitted()
-        answer = getattr(model, method)(X, **self._route(method, params))
-        if not return_report and self.on_invalid == "ignore" == self.on_shift:
-            return answer
-        settings = replace(self._look_settings(), max_rows=self.max_check_rows)
-        report = look(self.baseline_, X, settings, brief=not return_report)
+        params = route_answer(self, method, params)
+        if y is not None:
+            params["y"] = y
+        report = None
+        if return_report or not self.on_invalid == "ignore" == self.on_shift:
+            settings = replace(self._look_settings(), max_rows=self.max_check_rows)
+            # Before the model sees the rows: some estimators change them in place.
+            report = look(self.baseline_, X, settings, brief=not return_report)
+        answer = getattr(model, method)(X, **params)
         if report is not None:
             react(report, on_invalid=self.on_invalid, on_shift=self.on_shift)
         return (answer, report) if return_report else answer
@@ -497,21 +499,20 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         scores: list[ScoreExpectation] = []
         findings: list[Finding] = []
         if y is not None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                scores = realised_scores(
-                    self.baseline_.scores,
-                    resolve_scorers(model, self.scoring),
-                    model,
-                    X,
-                    y,
-                )
+            scores = realised_scores(
+                self.baseline_.scores,
+                resolve_scorers(model, self.scoring),
+                model,
+                X,
+                y,
+            )
             findings = score_findings(scores, alpha=self.alpha, share=SCORE_SHARE)
         report = look(
             self.baseline_,
             X,
             self._look_settings(),
             brief=False,
+            must_read=True,
             scores=scores,
             score_findings=findings,
         )
@@ -564,8 +565,5 @@ def _fit_model(
     if prefit:
         return None
     fit = getattr(model, method)
-    return fit(X, **params) if y is None else fit(X, y, **params)
-
-
-def _routing_enabled() -> bool:
-    return bool(sklearn.get_config()["enable_metadata_routing"])
+    alone = y is None and not get_tags(model).target_tags.required
+    return fit(X, **params) if alone else fit(X, y, **params)

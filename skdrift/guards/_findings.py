@@ -97,7 +97,8 @@ def merge_flags(tested: Sequence[Finding], flagged: Sequence[Finding]) -> list[F
     by_key = {(finding.code, finding.features): finding for finding in flagged}
     merged = []
     for finding in tested:
-        note = by_key.pop((finding.code, finding.features), None)
+        code = "DA401" if finding.code == "DA405" else finding.code
+        note = by_key.pop((code, finding.features), None)
         if note is not None:
             finding = replace(
                 finding,

@@ -12,7 +12,7 @@ from skdrift._core.cells import NUMBER_LINE, Column, Numbers, boolean_key, numbe
 from skdrift._core.frame import Table
 from skdrift._core.frame_output import pandas_frame
 from skdrift.profile._cells import LevelCells, NumberCells
-from skdrift.profile._count import match_columns, type_change
+from skdrift.profile._count import comparable_column, match_columns
 from skdrift.profile._profile import Profile, cells_by_feature
 
 MISSING, INFINITE, UNSEEN, BELOW, ABOVE, UNREADABLE = range(1, 7)
@@ -209,9 +209,10 @@ def _flag_column(
     column: Column, reference: Profile, position: int, cells: tuple[Any, ...]
 ) -> np.ndarray | None:
     grid = reference.grid
-    change = type_change(grid.families[position], column.family)
-    if column.problem or change == "unreadable":
+    comparable = comparable_column(column, grid.families[position])
+    if comparable is None:
         return np.full(column.n_rows, UNREADABLE, dtype=np.uint8)
+    column = comparable
     if grid.kinds[position] == "empty":
         return None
     never_missing = not reference.n_missing[position]

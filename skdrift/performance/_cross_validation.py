@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv
 from sklearn.utils import get_tags
+from sklearn.utils.parallel import Parallel, delayed
 
 from skdrift._core.rows import take_rows
 from skdrift.exceptions import ParameterError
@@ -32,6 +32,7 @@ FOLD_ERRORS = (
     RuntimeError,
     TypeError,
     ValueError,
+    Warning,  # where warnings are errors
 )
 """What a fold may fail with: fitting, predicting and scoring are anybody's code."""
 
@@ -83,7 +84,7 @@ def resolve_scorers(estimator: Any, scoring: Any) -> dict[str, Scorer]:
         if scoring is None:
             if not hasattr(estimator, "score"):
                 return {}
-            return {"score": OwnScore()}
+            return {"score": _scorer_of_search(estimator) or OwnScore()}
         if isinstance(scoring, str):
             return {scoring: get_scorer(scoring)}
         if callable(scoring):
@@ -103,6 +104,14 @@ def resolve_scorers(estimator: Any, scoring: Any) -> dict[str, Scorer]:
     )
 
 
+def _scorer_of_search(estimator: Any) -> Scorer | None:
+    """Scorer that a fitted search was told to choose by, if there is one."""
+    if not hasattr(estimator, "best_estimator_") or estimator.scoring is None:
+        return None
+    scorer = estimator.scorer_
+    return scorer.get(estimator.refit) if isinstance(scorer, Mapping) else scorer
+
+
 def resolve_splits(
     cv: Any, X: Any, y: Any, *, classifier: bool, split_params: Mapping[str, Any]
 ) -> list[Split]:
@@ -115,9 +124,20 @@ def resolve_splits(
     """
     splitter = check_cv(cv, y, classifier=classifier)
     return [
-        (np.asarray(train), np.asarray(test))
+        (_positions(train), _positions(test))
         for train, test in splitter.split(X, y, **split_params)
     ]
+
+
+def _positions(rows: Any) -> np.ndarray:
+    """Positions of rows that are given as positions or as a mask."""
+    rows = np.asarray(rows)
+    if rows.ndim != 1:
+        raise ValueError(
+            "cv must give pairs of two lists of positions (training rows, held-out "
+            f"rows), got {rows.tolist()!r:.50} in place of a list"
+        )
+    return np.flatnonzero(rows) if rows.dtype.kind == "b" else rows
 
 
 def cross_validate_folds(
@@ -128,7 +148,7 @@ def cross_validate_folds(
     scorers: Mapping[str, Scorer],
     *,
     fit_params: Mapping[str, Any],
-    score_params: Mapping[str, Any],
+    score_params: Mapping[str, Mapping[str, Any]],
     n_jobs: int | None,
     seed: int,
 ) -> Iterator[FoldResult]:
@@ -158,17 +178,17 @@ def run_fold(
     scorers: Mapping[str, Scorer],
     *,
     fit_params: Mapping[str, Any],
-    score_params: Mapping[str, Any],
+    score_params: Mapping[str, Mapping[str, Any]],
     seed: int,
 ) -> FoldResult:
     """Fit on the training rows of a split, then judge on the others."""
     train, test = split
     n = n_rows_of(y)
     pairwise = get_tags(estimator).input_tags.pairwise
-    X_train = take_rows(X, train, columns=train if pairwise else None)
-    X_test = take_rows(X, test, columns=train if pairwise else None)
-    y_train, y_test = take_rows(y, train), take_rows(y, test)
     try:
+        X_train = take_rows(X, train, columns=train if pairwise else None)
+        X_test = take_rows(X, test, columns=train if pairwise else None)
+        y_train, y_test = take_rows(y, train), take_rows(y, test)
         estimator.fit(X_train, y_train, **take_aligned(fit_params, train, n))
     except FOLD_ERRORS as error:
         return _failed_fold(scorers, len(test), describe(error))
@@ -177,7 +197,9 @@ def run_fold(
         X_test,
         y_test,
         scorers,
-        score_params=take_aligned(score_params, test, n),
+        score_params={
+            name: take_aligned(params, test, n) for name, params in score_params.items()
+        },
         seed=seed,
     )
 
@@ -188,7 +210,7 @@ def judge(
     y: Any,
     scorers: Mapping[str, Scorer],
     *,
-    score_params: Mapping[str, Any],
+    score_params: Mapping[str, Mapping[str, Any]],
     seed: int,
 ) -> FoldResult:
     """Scores, their variance by row, and outputs of a fitted model on held-out rows."""
@@ -204,10 +226,11 @@ def judge(
         use, model, rows = scorer, estimator, X
         if on_record is not None:
             use, model, rows = on_record, recorded, positions
-        scores[name], reason = score_of(use, model, rows, y, score_params)
+        params = score_params.get(name, {})
+        scores[name], reason = score_of(use, model, rows, y, params)
         if reason:
             reasons[name] = reason
-        variances[name] = _row_variance(use, model, rows, y, score_params, blocks)
+        variances[name] = _row_variance(use, model, rows, y, params, blocks)
     try:
         outputs = fold_outputs(recorded, positions)
     except FOLD_ERRORS as error:
@@ -274,10 +297,12 @@ def _row_variance(
     return float(np.var(known, ddof=1)) * len(blocks[0])
 
 
-def n_rows_of(y: Any) -> int:
-    """Number of rows of labels in any container."""
-    shape = getattr(y, "shape", None)
-    return int(shape[0]) if shape else len(y)
+def n_rows_of(values: Any) -> int:
+    """Number of rows of a table or of labels in any container."""
+    shape = getattr(values, "shape", None)
+    if shape:
+        return int(shape[0])
+    return len(values if hasattr(values, "__len__") else np.asarray(values))
 
 
 def take_aligned(

@@ -97,11 +97,13 @@ def dump(model: Any, path: str | os.PathLike[str]) -> None:
 
     Examples
     --------
-    >>> import skdrift
+    >>> import skdrift, tempfile
     >>> from sklearn.linear_model import LinearRegression
     >>> model = LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0])
-    >>> skdrift.dump(model, "model.skops")
-    >>> skdrift.load("model.skops").coef_
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     skdrift.dump(model, f"{folder}/model.skops")
+    ...     copy = skdrift.load(f"{folder}/model.skops")
+    >>> copy.coef_.round(6)
     array([2.])
     """
     where = _checked_path(path)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-TRUSTED_TYPES: tuple[str, ...] = ("skdrift.estimator._wrapper.DriftAwareEstimator",)
+TRUSTED_TYPES: tuple[str, ...] = (
+    "skdrift.estimator._baseline.Baseline",
+    "skdrift.estimator._wrapper.DriftAwareEstimator",
+    "skdrift.performance._expectation.FoldScores",
+    "skdrift.profile._grid.Grid",
+    "skdrift.profile._profile.Profile",
+)
 """Names, as ``module.Class``, of the fitted types that skdrift itself adds to a model.
 
 `skdrift.load` trusts these and what skops trusts on its own; everything else has to

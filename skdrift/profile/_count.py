@@ -143,15 +143,34 @@ def count_column(
 ) -> ColumnCount:
     """Count one column of a batch."""
     family = grid.families[position]
-    if column.problem or type_change(family, column.family) == "unreadable":
+    comparable = comparable_column(column, family)
+    if comparable is None:
         return nothing_counted(cells, column.family)
-    readings, n_missing = _read(column, family, cells)
+    readings, n_missing = _read(comparable, family, cells)
     counted = count_readings(cells, readings, column.family, column.n_rows, n_missing)
     first = readings[0] if readings else None
     if not isinstance(first, SortedNumbers) or len(cells) > 1:
         return counted
     assert isinstance(cells[0], NumberCells)
     return replace(counted, novelty=novelty(cells[0], first))
+
+
+def comparable_column(column: Column, learned: str) -> Column | None:
+    """Column that can be compared with a training column of type `learned`, or None.
+
+    Where nothing has a value, the type does not matter.
+    """
+    if column.problem:
+        return None
+    if type_change(learned, column.family) != "unreadable":
+        return column
+    if column.on_line:
+        n_missing = sort_numbers(column.numbers()).n_missing
+    else:
+        n_missing = column.levels().n_missing
+    if n_missing < column.n_rows:
+        return None
+    return Column(column.family, column.n_rows)
 
 
 def nothing_counted(cells: tuple[Cells, ...], family: str) -> ColumnCount:

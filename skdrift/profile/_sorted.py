@@ -172,7 +172,7 @@ def sort_numbers(numbers: Numbers) -> SortedNumbers:
     if numbers.missing is not None:
         values, owned = values[~numbers.missing], True
     n_masked = len(numbers.values) - len(values)
-    if owned:
+    if owned and values.flags.writeable:
         values.sort()
     else:
         values = np.sort(values)

@@ -200,9 +200,10 @@ def _joint_pvalue(pvalues: list[float]) -> float:
 
 def _adjust(pvalues: list[float], events: list[Event], alpha: float) -> list[float]:
     n, k = len(pvalues), len(events)
-    weights = [DISTRIBUTION_SHARE / n] * n + [(1 - DISTRIBUTION_SHARE) / max(k, 1)] * k
-    if not weights:
+    if not n + k:
         return []
+    weights = [DISTRIBUTION_SHARE / max(n, 1)] * n
+    weights += [(1 - DISTRIBUTION_SHARE) / max(k, 1)] * k
     smallest = [0.0] * n + [event.smallest for event in events]
     adjusted = weighted_holm(
         np.array(pvalues + [event.pvalue for event in events]),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from skdrift.stats.anderson import anderson_darling
 from skdrift.stats.atoms import new_atom
-from skdrift.stats.categories import chi_square, total_variation
+from skdrift.stats.categories import chi_square
 from skdrift.stats.counts import CountTest, Effect
 from skdrift.stats.distances import (
     DISTANCES,
@@ -25,6 +25,7 @@ from skdrift.stats.power import detectable_effect, rows_needed
 from skdrift.stats.rates import RateTest, rate_change
 from skdrift.stats.scores import ScoreInterval, score_interval, score_pvalue
 from skdrift.stats.unseen import UnseenTest, unseen
+from skdrift.stats.variation import total_variation
 
 __all__ = [
     "DISTANCES",

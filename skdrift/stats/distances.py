@@ -173,15 +173,16 @@ def wasserstein(
     first = np.where(occupied, place, np.inf).min(axis=1, initial=np.inf)
     reached = np.where(np.isneginf(reached), first[:, None], reached)
     finite = np.isfinite(reached)
-    steps = np.where(
-        finite[:, 1:] & finite[:, :-1],
-        np.diff(np.where(finite, reached, 0.0), axis=1),
-        0.0,
-    )
+    reached = np.where(finite, reached, 0.0)
+    # The distance between two floats can be too large for a float.
+    huge = np.abs(reached).max(axis=1, initial=0.0) > 1e300
+    shrink = np.where(huge, 2.0**-64, 1.0)
+    steps = np.diff(reached * shrink[:, None], axis=1)
+    steps[~(finite[:, 1:] & finite[:, :-1])] = 0.0
     gap = np.abs(np.cumsum(p - q, axis=1))[:, :-1]
     gap[gap < 1e-12] = 0.0
     distance = (gap * steps).sum(axis=1)
-    unit = np.broadcast_to(np.asarray(scale, dtype=np.float64), distance.shape)
+    unit = shrink * np.asarray(scale, dtype=np.float64)
     usable = np.isfinite(unit) & (unit > 0)
     scaled = np.divide(
         distance, unit, out=np.full(distance.shape, np.nan), where=usable

@@ -102,11 +102,11 @@ def _no_likelier_below(
     drawn: FloatArray,
     total: FloatArray,
 ) -> FloatArray:
-    # Bisection for the largest y < mode with pmf(y) <= pmf(x); lowest - 1 if none.
+    # Bisection for the largest y <= mode with pmf(y) <= pmf(x); lowest - 1 if none.
     # The slack is the rounding error of the logarithms of factorials.
     limit = log_pmf(x, marked, drawn, total) + 1e-7 + 1e-14 * total
     low = np.maximum(0.0, marked + drawn - total) - 1.0
-    high = mode
+    high = mode + 1.0
     n_steps = int(np.ceil(np.log2(max(float(np.max(high - low, initial=1.0)), 2.0))))
     for _ in range(n_steps + 1):
         middle = np.floor(0.5 * (low + high))

@@ -128,7 +128,7 @@ def weighted_holm(
     members = np.flatnonzero(family)
     order = members[np.argsort(p[members] / w[members], kind="stable")]
     remaining = np.cumsum(w[order][::-1])[::-1]
-    stepped = np.maximum.accumulate(p[order] * remaining / w[order])
+    stepped = np.maximum.accumulate(p[order] * np.maximum(remaining / w[order], 1.0))
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
 

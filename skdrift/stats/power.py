@@ -84,7 +84,7 @@ def detectable_effect(
     found = _root(
         lambda d: _reached(d, size, critical) - special.ndtri(power),
         np.full(size.shape, tolerance),
-        np.minimum(1.0, tolerance + 12.0 / np.sqrt(size)),
+        np.minimum(1.0, 2.0 * tolerance + 12.0 / np.sqrt(size)),
     )
     return np.where(known, found.reshape(n.shape), np.nan)
 
@@ -113,8 +113,8 @@ def rows_needed(
     -------
     ndarray
         Numbers of rows, rounded up, of the broadcast shape; inf where no number
-        would do, since the reference itself has too few or the effect is within the
-        tolerance.
+        would do, since the reference itself has too few or the effect is below some
+        1.25 times the tolerance.
 
     Raises
     ------
@@ -189,13 +189,14 @@ def _size(d: FloatArray, level: float, power: float, tolerance: float) -> FloatA
         sizes = np.square(grid).ravel()
         critical = _critical(sizes, level, tolerance)
         reached = _reached(np.repeat(d, _GRID), sizes, critical).reshape(grid.shape)
-        after = np.argmax(reached >= special.ndtri(power), axis=1).clip(1)
+        enough = reached >= special.ndtri(power)
+        after = np.argmax(enough, axis=1).clip(1)
         rows = np.arange(d.size)
         low, high = grid[rows, after - 1], grid[rows, after]
         f_low, f_high = reached[rows, after - 1], reached[rows, after]
     part = (special.ndtri(power) - f_low) / np.where(f_high > f_low, f_high - f_low, 1)
     root = low + np.clip(part, 0.0, 1.0) * (high - low)
-    return np.asarray(np.square(root), dtype=np.float64)
+    return np.where(enough.any(axis=1), np.square(root), np.inf)
 
 
 def _root(

@@ -188,12 +188,15 @@ class _Rule:
             return exact
         delta = tolerated_rate(a / n, self.tolerance, self.small_absolute)
         rises = b * n >= a * m
+        # Where the tolerated change is the reference's rate, its error counts twice.
+        doubles = rises & (delta > self.small_absolute) & (delta < self.tolerance)
         score = _farrington_manning(
             np.where(rises, a, b),
             np.where(rises, n, m),
             np.where(rises, b, a),
             np.where(rises, m, n),
             delta,
+            np.where(doubles, 2.0, 1.0),
         )
         alone = hypergeometric.binomial_upper_tail(b, m, delta)
         beyond = np.where(rises, np.maximum(score, alone), score)
@@ -215,9 +218,17 @@ class _Rule:
 
 
 def _farrington_manning(
-    a: FloatArray, n: FloatArray, b: FloatArray, m: FloatArray, delta: FloatArray
+    a: FloatArray,
+    n: FloatArray,
+    b: FloatArray,
+    m: FloatArray,
+    delta: FloatArray,
+    slope: FloatArray,
 ) -> FloatArray:
-    """P-value of "rate b/m exceeds rate a/n by at most delta", one-sided."""
+    """P-value of "rate b/m exceeds rate a/n by at most delta", one-sided.
+
+    `slope` is the derivative of a/n + delta by a/n.
+    """
     p, q = b / m, a / n
     theta = n / m
     c3 = 1.0 + theta
@@ -230,7 +241,9 @@ def _farrington_manning(
     angle = (np.pi + np.arccos(np.clip(cosine, -1.0, 1.0))) / 3.0
     restricted = np.clip(2.0 * u * np.cos(angle) - c2 / (3.0 * c3), delta, 1.0)
     lower = restricted - delta
-    variance = restricted * (1.0 - restricted) / m + lower * (1.0 - lower) / n
+    variance = (
+        restricted * (1.0 - restricted) / m + slope**2 * lower * (1.0 - lower) / n
+    )
     z = np.divide(
         p - q - delta,
         np.sqrt(variance),

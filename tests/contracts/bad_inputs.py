@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import fractions
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -198,8 +199,8 @@ ODD_NAMES = (
     "line\nbreak",
     "<script>alert(1)</script>",
     "quo'te\"",
-    "../up",
     "n" * 10_000,
+    "../up",
 )
 OWN_WORDS = (
     "target",
@@ -295,7 +296,7 @@ COLUMNS = [
     ),
     BadInput(
         number=6,
-        name="names with NUL, line break, markup, quotes, path, 10,000 characters",
+        name="names with NUL, line break, markup, quotes, 10,000 characters, path",
         containers=("pandas", "polars", "pyarrow"),
         change=many_names(ODD_NAMES),
         findings=frozenset({"DA301 a,b,c", f"DA302 {','.join(ODD_NAMES)}"}),
@@ -544,11 +545,10 @@ NUMBERS = [
     BadInput(
         number=21,
         name="unsigned integers",
-        containers=("array", "pandas"),
+        containers=("pandas",),
         change=cycled("b", 2**64 - 1, 2**64 - 2),
         findings=frozenset({"DA101 b", "DA403 b"}),
         make=lambda columns: pandas_frame(columns).astype({"b": np.uint64}),
-        trained_in="pandas",
     ),
     BadInput(
         number=22,
@@ -722,7 +722,7 @@ TEXTS = [
         for number, name, categories, ordered in (
             (32, "categories in one order", ["red", "green", "blue"], False),
             (32, "categories in another order", ["blue", "green", "red"], False),
-            (33, "categories that do not occur", [*"xyz", "blue", "green", "red"], 0),
+            (33, "categories that do not occur", [*"xyz", "blue", "green", "red"], False),
             (34, "ordered categories", ["red", "green", "blue"], True),
         )
     ],
@@ -1084,6 +1084,17 @@ DIMENSIONS = Refused(saying="2 dimensions")
 LAZY = Refused(error=InputTypeError, saying=r"\.collect\(\)")
 
 
+def quietly(make: Callable[[Columns], Any]) -> Callable[[Columns], Any]:
+    """Without what the container's own library thinks of it."""
+
+    def made(columns: Columns) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return make(columns)
+
+    return made
+
+
 class LaterFrame:
     """A frame that is worked out later, in the manner of dask and Spark."""
 
@@ -1249,7 +1260,7 @@ CONTAINER_ROWS = [
             ),
             (
                 "numpy.matrix",
-                lambda columns: np.asmatrix(plain_array(columns)),
+                quietly(lambda columns: np.asmatrix(plain_array(columns))),
                 Refused(error=InputTypeError, saying="numpy.matrix|np.matrix"),
             ),
             (
@@ -1306,9 +1317,11 @@ CONTAINER_ROWS = [
             *[
                 (
                     f"{kind} {form}",
-                    lambda columns, kind=kind, form=form: getattr(
-                        sp, f"{kind}_{form}"
-                    )(plain_array(columns)),
+                    quietly(
+                        lambda columns, kind=kind, form=form: getattr(
+                            sp, f"{kind}_{form}"
+                        )(plain_array(columns))
+                    ),
                 )
                 for kind in ("csr", "csc", "coo", "dia", "bsr", "lil", "dok")
                 for form in ("array", "matrix")

@@ -68,7 +68,7 @@ def plain_array(columns: Columns) -> np.ndarray:
 
 
 def object_frame(columns: Columns) -> pd.DataFrame:
-    frame = pd.DataFrame(object_array(columns))
+    frame = pd.DataFrame(object_array(columns), dtype=object)
     frame.columns = pd.Index(list(columns), dtype=object)
     return frame
 
@@ -186,9 +186,14 @@ def fingerprint(X: Any) -> Any:
         layout = X.dtype.str, X.shape, X.strides, X.flags.writeable
         return layout, cells, mask, _nested(X)
     if isinstance(X, pl.DataFrame):
-        return X.schema, [list(map(repr_of, column)) for column in X.get_columns()]
+        return X.schema, [
+            list(map(id, column)) if column.dtype == pl.Object else repr(list(column))
+            for column in X.get_columns()
+        ]
     if sp.issparse(X):
-        return type(X), pickle.dumps(X)
+        held = "data", "indices", "indptr", "row", "col", "offsets", "rows"
+        parts = [getattr(X, name) for name in held if hasattr(X, name)]
+        return type(X), X.shape, [(part.dtype, part.tolist()) for part in parts]
     if isinstance(X, pd.DataFrame):
         columns = [X.iloc[:, place] for place in range(X.shape[1])]
         cells = [list(map(repr_of, column.array)) for column in columns]

@@ -98,6 +98,7 @@ def test_all_versions_of_the_format_pass(version: tuple[int, int]) -> None:
         npy("__import__('os').system('true')", bytes(8)),
         npy("(" * 9000, bytes(8)),
         npy("-" * 9000 + "1", bytes(8)),
+        npy(" " * 12_000 + described(), bytes(8)),
         npy(" " * 20_000 + described(), bytes(8)),
         npy(described(), bytes(8), version=b"\4\0"),
         MAGIC,
@@ -110,7 +111,7 @@ def test_all_versions_of_the_format_pass(version: tuple[int, int]) -> None:
         stored(np.array([{}], dtype=object)),
         stored(np.arange(3.0))[:-1],
     ],
-    ids=range(35),
+    ids=range(36),
 )
 def test_a_header_that_is_not_so_is_refused(data: bytes) -> None:
     with pytest.raises(ArtifactReadError, match="The member"):

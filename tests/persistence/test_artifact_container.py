@@ -243,6 +243,16 @@ def test_a_million_members_are_refused_before_they_are_listed() -> None:
             check_container(data, "The file", LIMIT)
 
 
+def test_a_member_that_is_not_counted_is_refused(artifact: Path) -> None:
+    data = bytearray(artifact.read_bytes())
+    count = struct.unpack("<H", data[-14:-12])[0] - 1
+    data[-14:-10] = struct.pack("<2H", count, count)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert len(archive.infolist()) == count + 1  # Python does not count
+    with pytest.raises(ArtifactReadError, match="list of members"):
+        load(put(artifact, bytes(data)))
+
+
 def test_a_second_end_record_is_refused(artifact: Path) -> None:
     data = artifact.read_bytes()
     locator = struct.pack("<4sLQL", b"PK\6\7", 0, 0, 1)
@@ -289,6 +299,17 @@ def test_a_bomb_within_a_sparse_matrix_is_refused(
     forged = forge(path, {name: bomb})
     with memory_below(8 * MB), pytest.raises(ArtifactSizeError, match="would unpack"):
         load(forged, trusted=trusted)
+
+
+def test_a_sparse_matrix_counts_packed_and_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "sparse.skops"
+    values = np.random.default_rng(0).random(200_000)
+    dump(sparse.csr_array(values), path)
+    trusted = ["scipy.sparse._csr.csr_array"]
+    unpacked = values.nbytes + 4 * values.size  # values and indices
+    with pytest.raises(ArtifactSizeError, match="would unpack"):
+        load(path, trusted=trusted, max_size=unpacked + 100_000)
+    load(path, trusted=trusted, max_size=2 * unpacked + 100_000)
 
 
 @pytest.mark.parametrize("kind", ["cut", "no zip", "pickled"])
