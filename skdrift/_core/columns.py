@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 
 from skdrift._core.keys import (
-    MICROSECONDS,
-    SPAN_MICROSECONDS,
     boolean_key,
     datetime_key,
     duration_key,
     is_missing,
     key_number,
+    microseconds_of,
     number_key,
     text_key,
     value_key,
@@ -154,8 +153,7 @@ class ArrayColumn(Column):
         kind = values.dtype.kind
         if kind in "Mm":
             absent = np.isnat(values)
-            unit = MICROSECONDS if kind == "M" else SPAN_MICROSECONDS
-            values = values.astype(unit).view(np.int64)
+            values = microseconds_of(values)
             if absent.any():
                 mask = absent if mask is None else mask | absent
         else:

@@ -15,6 +15,8 @@ import numpy as np
 
 MICROSECONDS = "datetime64[us]"
 SPAN_MICROSECONDS = "timedelta64[us]"
+MOST_MICROSECONDS = 9 * 10**18
+COARSE_UNITS = frozenset({"Y", "M", "W", "D", "h", "m", "s", "ms"})
 MISSING_TYPE_NAMES = frozenset({"NoneType", "NAType", "NaTType"})
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
@@ -87,15 +89,28 @@ def instant(value: dt.date | np.datetime64) -> int:
     if isinstance(value, dt.datetime) and value.tzinfo is not None:
         return span(value - _EPOCH)
     if isinstance(value, np.datetime64):
-        return int(value.astype(MICROSECONDS).astype(np.int64))
+        return int(microseconds_of(np.asarray(value)))
     return int(np.datetime64(value, "us").astype(np.int64))
 
 
 def span(value: dt.timedelta | np.timedelta64) -> int:
     """Microseconds of a span of time; months and years at their average length."""
     if isinstance(value, np.timedelta64):
-        return int(value.astype(SPAN_MICROSECONDS).astype(np.int64))
-    return (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
+        return int(microseconds_of(np.asarray(value)))
+    exact = (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
+    return min(max(exact, -MOST_MICROSECONDS), MOST_MICROSECONDS)
+
+
+def microseconds_of(times: np.ndarray) -> np.ndarray:
+    """Microseconds of instants since 1970, or of spans, of any unit.
+
+    What lies beyond 285,000 years is moved there: numpy would let it overflow.
+    """
+    unit = MICROSECONDS if times.dtype.kind == "M" else SPAN_MICROSECONDS
+    if np.datetime_data(times.dtype)[0] in COARSE_UNITS:
+        ends = np.array([-MOST_MICROSECONDS, MOST_MICROSECONDS]).view(unit)
+        times = np.clip(times, *ends.astype(times.dtype))
+    return times.astype(unit).view(np.int64)
 
 
 def is_missing(value: Any) -> bool:

@@ -236,7 +236,7 @@ def assemble_baseline(
         warnings.warn(
             "fit could not learn all of the baseline. " + "; ".join(notes)[:600],
             BaselineWarning,
-            stacklevel=6,
+            stacklevel=5,
         )
     return Baseline(
         reference=reference,

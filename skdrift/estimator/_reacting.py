@@ -15,7 +15,7 @@ from skdrift.exceptions import (
 )
 from skdrift.report import DriftReport, warning_text
 
-POLICIES = frozenset({"warn", "raise", "ignore"})
+POLICIES = ("ignore", "raise", "warn")
 INVALID_CODES = frozenset({"DA301", "DA304", "DA406"})
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from skdrift._core.frame import read_table
 from skdrift._core.result import Finding, ScoreExpectation
 from skdrift._core.shown_score import shown_score
-from skdrift.exceptions import InputError
+from skdrift.exceptions import InputError, InputTypeError
 from skdrift.performance._cross_validation import Scorer, n_rows_of, score_of
 from skdrift.performance._expectation import (
     LEVEL,
@@ -32,10 +33,16 @@ def realised_scores(
 
     Raises
     ------
-    InputError
-        If `X` and `y` have different numbers of rows.
+    InputError, InputTypeError
+        If `X` is no table, `y` has no rows, or they have different numbers of rows.
     """
-    n_rows, n_given = n_rows_of(y), n_rows_of(X)
+    n_given = read_table(X, strict=False).n_rows
+    try:
+        n_rows = n_rows_of(y)
+    except TypeError as error:
+        raise InputTypeError(
+            f"y must hold one label for each row, got {type(y).__name__}"
+        ) from error
     if n_rows != n_given:
         raise InputError(
             f"X and y must have the same number of rows, got {n_given} and {n_rows}"

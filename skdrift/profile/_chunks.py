@@ -17,6 +17,7 @@ from skdrift.profile._text import MOST_LEVELS, text_aspects
 SAMPLE_ROWS = 200_000
 SAMPLE_VALUES = 25_000_000
 LEAST_SAMPLE_ROWS = 10_000
+MOST_PARTS = 100
 MOST_SHAPES_SEEN = 20_000
 
 
@@ -41,36 +42,34 @@ class NumberSample:
         self.n = 0
         self.n_kept = 0
         self.parts: list[np.ndarray] = []
-        self.ends: list[np.ndarray] = []
+        self.ends: np.ndarray | None = None
 
     def add(self, values: np.ndarray) -> None:
         """Take in values, none of them missing."""
         finite = values[np.isfinite(values)]
         if len(finite):
-            self.ends.append(np.array([finite.min(), finite.max()]))
+            ends = np.array([finite.min(), finite.max()])
+            if self.ends is not None:
+                both = np.concatenate([self.ends, ends])
+                ends = np.array([both.min(), both.max()])
+            self.ends = ends
         start = -self.n % self.stride
         self.parts.append(values[start :: self.stride].copy())
         self.n += len(values)
         self.n_kept += len(self.parts[-1])
+        if len(self.parts) > MOST_PARTS:
+            self.parts = [np.concatenate(self.parts)]
         while self.n_kept > self.most:
-            self._thin()
-
-    def _thin(self) -> None:
-        self.parts = [np.concatenate(self.parts)[::2].copy()]
-        self.stride *= 2
-        self.n_kept = len(self.parts[0])
-        ends = np.concatenate(self.ends) if self.ends else np.zeros(0)
-        self.ends = [np.array([ends.min(), ends.max()])] if len(ends) else []
+            self.parts = [np.concatenate(self.parts)[::2].copy()]
+            self.stride *= 2
+            self.n_kept = len(self.parts[0])
 
     def numbers(self) -> Numbers:
         """Values that were kept, in order, and extremes that are not among them."""
         kept = np.concatenate(self.parts) if self.parts else np.zeros(0)
-        if self.stride == 1 or not self.ends:
-            return Numbers(kept, owned=True)
-        ends = np.concatenate(self.ends)
-        extremes = np.array([ends.min(), ends.max()])
-        values = np.concatenate([kept, extremes[~np.isin(extremes, kept)]])
-        return Numbers(values, owned=True, stride=self.stride)
+        if self.stride > 1 and self.ends is not None:
+            kept = np.concatenate([kept, self.ends[~np.isin(self.ends, kept)]])
+        return Numbers(kept, owned=True, stride=self.stride)
 
 
 class SampledColumn(Column):
@@ -129,6 +128,8 @@ class SampledColumn(Column):
         by_level = self.counted or column.declared or not column.on_line
         added = self._add_levels(column) if by_level else self._add_numbers(column)
         if not added:
+            if self.family == "null":
+                self.family = column.family
             return
         before, self.by_level = self.by_level, by_level
         self.families.add(column.family)

@@ -52,7 +52,7 @@ def text_shape(text: str) -> str:
 def text_shapes(texts: list[str]) -> list[str]:
     """Pattern of each text, of which the first 64 characters are looked at."""
     cut = [text[:LONGEST] for text in texts]
-    ends = np.cumsum([len(text) for text in cut])
+    ends = np.cumsum([len(text) for text in cut], dtype=np.int64)
     marked = "".join(cut).translate(_MARKS)
     codes = np.frombuffer(
         marked.encode("utf-32-le", "surrogatepass"), dtype=np.uint32
@@ -66,9 +66,8 @@ def text_shapes(texts: list[str]) -> list[str]:
     kept = ~run_goes_on
     stops = np.concatenate([[0], np.cumsum(kept)])[ends].tolist()
     joined = codes[kept].tobytes().decode("utf-32-le", "surrogatepass")
-    return [
-        joined[start:stop] for start, stop in zip([0, *stops[:-1]], stops, strict=True)
-    ]
+    starts = [0, *stops][:-1]
+    return [joined[start:stop] for start, stop in zip(starts, stops, strict=True)]
 
 
 def text_aspects(counts: dict[str, int]) -> tuple[np.ndarray, dict[str, int]]:

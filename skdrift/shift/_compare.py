@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 
 import numpy as np
 
@@ -149,14 +151,19 @@ def nothing_compared(
     reference: Profile, current: Profile | None = None, least_rows: int = 0
 ) -> ShiftResult:
     """Result for a batch with too few rows, or none that can be read."""
-    n_rows = 0 if current is None else current.n_rows
-    reason = f"{n_rows} rows; {least_rows} are needed" if least_rows else "unreadable"
-    current = Profile.empty(reference.grid) if current is None else current
+    if current is None:
+        current, reason = Profile.empty(reference.grid), "the batch cannot be read"
+        note = "nothing was compared: the batch cannot be read"
+    else:
+        reason = f"{current.n_rows} rows; {least_rows} are needed"
+        note = f"not compared: {reason}"
+        if not current.n_rows:
+            note = "the batch has no rows"
+    n_rows = current.n_rows
     rows = tuple(
         _row(reference, current, position, None, "not tested", reason)
         for position in range(reference.grid.n_features)
     )
-    note = "the batch has no rows" if not n_rows else f"not compared: {reason}"
     return ShiftResult(
         rows=rows,
         findings=(),
@@ -315,13 +322,16 @@ def _share(profile: Profile, position: int) -> float:
 
 
 def _outside(current: Profile, position: int) -> tuple[int, int, int]:
-    for place, cells in enumerate(current.grid.cells):
-        if cells.feature == position and cells.aspect == "value":
-            counts = current.counts[place]
-            if isinstance(cells, LevelCells):
-                return int(counts[-1]), 0, 0
-            return 0, int(counts[0]), int(counts[-1])
-    return 0, 0, 0
+    all_cells = current.grid.cells
+    place = bisect_left(all_cells, position, key=attrgetter("feature"))
+    if place == len(all_cells):
+        return 0, 0, 0
+    cells, counts = all_cells[place], current.counts[place]
+    if cells.feature != position or cells.aspect != "value":
+        return 0, 0, 0
+    if isinstance(cells, LevelCells):
+        return int(counts[-1]), 0, 0
+    return 0, int(counts[0]), int(counts[-1])
 
 
 def _shift_findings(reference: Profile, tested: Tested, alpha: float) -> list[Finding]:

@@ -56,23 +56,37 @@ def cell_values(cells: NumberCells, lowest: float, highest: float) -> np.ndarray
     return values
 
 
-def quantile(counts: np.ndarray, values: np.ndarray, share: float) -> float:
-    """Value below which a share of the counted rows lies."""
-    upper = np.cumsum(counts)
-    place = int(np.searchsorted(upper, share * upper[-1]))
-    return float(values[min(place, len(values) - 1)])
+QUARTERS = (0.25, 0.5, 0.75)
 
 
-def number_direction(
-    reference: np.ndarray, current: np.ndarray, values: np.ndarray, kind: str
-) -> str:
-    """Median and spread of both samples, in words."""
-    before, now = (quantile(counts, values, 0.5) for counts in (reference, current))
-    text = f"median {format_value(before, kind)} → {format_value(now, kind)}"
-    spreads = [
-        quantile(counts, values, 0.75) - quantile(counts, values, 0.25)
-        for counts in (reference, current)
-    ]
+def quartiles(counts: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Values below which a quarter, a half and three quarters of the rows lie.
+
+    Parameters
+    ----------
+    counts, values : ndarray of shape (n_columns, n_cells)
+
+    Returns
+    -------
+    ndarray of shape (n_columns, 3)
+    """
+    upper = np.cumsum(counts, axis=1)
+    places = [(upper < share * upper[:, -1:]).sum(axis=1) for share in QUARTERS]
+    return np.take_along_axis(values, np.stack(places, axis=1), axis=1)
+
+
+def number_direction(before: np.ndarray, now: np.ndarray, kind: str) -> str:
+    """Median and spread of both samples, in words.
+
+    Parameters
+    ----------
+    before, now : ndarray of shape (3,)
+        Quartiles of the reference and of the batch.
+    kind : str
+        Of the column.
+    """
+    text = f"median {format_value(before[1], kind)} → {format_value(now[1], kind)}"
+    spreads = before[2] - before[0], now[2] - now[0]
     if spreads[0] > 0 and np.isfinite(spreads).all():
         ratio = spreads[1] / spreads[0]
         if not 0.9 < ratio < 1.1:

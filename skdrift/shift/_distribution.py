@@ -22,6 +22,7 @@ from skdrift.shift._describe import (
     coarse_bins,
     level_direction,
     number_direction,
+    quartiles,
 )
 from skdrift.stats import (
     anderson_darling,
@@ -132,8 +133,11 @@ def _compare_numbers(
     )
     effect = kolmogorov_smirnov(before, now, confidence=CONFIDENCE)
     distances = _binned_distances(*coarse_bins(before, now))
-    values, directions = _values_and_directions(block, reference, current)
-    scale = np.array([_spread(reference, place) for place in block.places])
+    values = _cell_values(block, reference, current)
+    directions = _directions(block, values, reference)
+    features = [reference.grid.cells[place].feature for place in block.places]
+    n_finite = np.maximum(reference.n_finite()[features], 1)
+    scale = np.sqrt(reference.m2[features] / n_finite)
     moved = wasserstein(values, before, now, scale=scale)
     return {
         place: Comparison(
@@ -174,11 +178,8 @@ def _untracked_bound(cells: NumberCells, reference: Profile) -> int:
     return int(np.ceil(ratio * ceiling))
 
 
-def _values_and_directions(
-    block: Block, reference: Profile, current: Profile
-) -> tuple[np.ndarray, list[str]]:
+def _cell_values(block: Block, reference: Profile, current: Profile) -> np.ndarray:
     values = np.zeros(block.reference.shape)
-    directions = []
     for row, place in enumerate(block.places):
         cells = reference.grid.cells[place]
         assert isinstance(cells, NumberCells)
@@ -186,21 +187,20 @@ def _values_and_directions(
         lowest = current.smallest[cells.feature] if known else np.inf
         highest = current.largest[cells.feature] if known else -np.inf
         own = cell_values(cells, lowest, highest)
-        n_cells = cells.n_cells
-        values[row, :n_cells] = own
-        values[row, n_cells:] = own[-1]
+        values[row, : cells.n_cells] = own
+        values[row, cells.n_cells :] = own[-1]
+    return values
+
+
+def _directions(block: Block, values: np.ndarray, reference: Profile) -> list[str]:
+    before, now = (quartiles(c, values) for c in (block.reference, block.current))
+    texts = []
+    for row, place in enumerate(block.places):
+        cells = reference.grid.cells[place]
         kind = reference.grid.kinds[cells.feature]
-        text = number_direction(
-            block.reference[row, :n_cells], block.current[row, :n_cells], own, kind
-        )
-        directions.append(text if known else f"length: {text}")
-    return values, directions
-
-
-def _spread(reference: Profile, place: int) -> float:
-    position = reference.grid.cells[place].feature
-    n = max(int(reference.n_finite()[position]), 1)
-    return float(np.sqrt(reference.m2[position] / n))
+        text = number_direction(before[row], now[row], kind)
+        texts.append(text if cells.aspect == "value" else f"length: {text}")
+    return texts
 
 
 def _compare_levels(

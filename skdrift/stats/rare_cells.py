@@ -94,8 +94,7 @@ def _targets(
     # that only one of the samples has.
     _, size_class = np.unique(expected[cells], return_inverse=True)
     reached = np.cumsum(np.bincount(size_class, weights=expected[cells]))
-    others = np.flatnonzero(expected >= min_expected)
-    limit = max(_GROUPS_OF_RARE_CELLS, others.size)
+    limit = max(_GROUPS_OF_RARE_CELLS, int((expected >= min_expected).sum()))
     width = max(2.0 * min_expected, reached[-1] / limit)
     stops: list[int] = []
     start = 0.0
@@ -106,6 +105,4 @@ def _targets(
     order = np.argsort(group, kind="stable")
     first = order[np.searchsorted(group[order], np.arange(group.max() + 1))]
     target[cells] = cells[first[group]]
-    if reached[-1] < min_expected and others.size:
-        target[cells] = others[np.argmin(expected[others])]
     return target

@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import enum
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,6 @@ from skdrift._core.keys import (
     text_key,
     value_key,
 )
-from skdrift.exceptions import InputError
 
 
 def column_of(*cells, label="a"):
@@ -108,7 +108,9 @@ def test_whatever_means_missing_is_missing_beside_any_type(cell):
     assert column_of(cell, cell).family == "null"
 
 
-@pytest.mark.parametrize("text", ["", " ", "nan", "None", "NULL", "N/A", "NaT", "\ud800"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "nan", "None", "NULL", "N/A", "NaT", "\ud800"]
+)
 def test_texts_that_look_missing_are_texts(text):
     assert counts_of(text, None, "a") == ({text: 1, "a": 1}, 1)
 
@@ -182,7 +184,7 @@ def test_a_class_that_derives_from_a_plain_type_is_read_as_that_type(
     levels = column.levels()
     assert {display_key(key): n for key, n in levels.counts.items()} == {shown: 2}
     assert {type(key) for key in levels.counts} == {str}
-    assert {type(key) for key in column.keys()} == {str, type(None)}
+    assert set(map(type, column.keys())) == {str, type(None)}
 
 
 @pytest.mark.parametrize(
@@ -208,9 +210,10 @@ def test_at_most_five_types_are_listed():
 def test_integers_beyond_64_bits_are_refused_with_the_column_and_the_number(
     number, others
 ):
-    with pytest.raises(InputError, match=r"column 'a' holds the integer .*64 bits") as e:
-        column_of(number, *others)
-    assert len(str(e.value)) < 300
+    column = column_of(number, *others)
+    assert column.family == "unsupported"
+    assert re.search(r"column 'a' holds the integer .*64 bits", column.problem)
+    assert len(column.problem) < 300
 
 
 def test_the_limits_of_64_bits_are_exact():
@@ -219,8 +222,7 @@ def test_the_limits_of_64_bits_are_exact():
     assert signed.numbers().values[:2].tolist() == [low, high]
     assert unsigned.numbers().values.tolist() == [top, 0]
     assert unsigned.levels().counts == {number_key(top): 1, number_key(0): 1}
-    with pytest.raises(InputError, match="do not fit in 64 bits together"):
-        column_of(low, top)
+    assert "do not fit in 64 bits together" in column_of(low, top).problem
 
 
 def test_decimals_are_numbers_and_say_that_they_were_decimals():
@@ -233,7 +235,11 @@ def test_decimals_are_numbers_and_say_that_they_were_decimals():
     ("cells", "family", "ticks"),
     [
         ([dt.datetime(1970, 1, 1, 0, 0, 1)], "datetime", [10**6]),
-        ([dt.date(1970, 1, 2), np.datetime64("1970-01-01")], "datetime", [86400 * 10**6, 0]),
+        (
+            [dt.date(1970, 1, 2), np.datetime64("1970-01-01")],
+            "datetime",
+            [86400 * 10**6, 0],
+        ),
         ([pd.Timestamp("1970-01-01 00:00:01"), pd.NaT], "datetime", [10**6, 0]),
         (
             [
@@ -243,7 +249,11 @@ def test_decimals_are_numbers_and_say_that_they_were_decimals():
             "datetime with zone",
             [0, 0],
         ),
-        ([dt.timedelta(seconds=-1), np.timedelta64(1, "ms")], "duration", [-(10**6), 1000]),
+        (
+            [dt.timedelta(seconds=-1), np.timedelta64(1, "ms")],
+            "duration",
+            [-(10**6), 1000],
+        ),
         ([pd.Timedelta("1s"), None], "duration", [10**6, 0]),
     ],
 )
@@ -274,14 +284,21 @@ def test_texts_are_counted_alike_as_objects_and_as_texts(cells):
 
 
 def test_codes_may_share_a_level_and_levels_may_be_unused():
-    column = CodedColumn(np.array([0, 1, -1, 2, 0], dtype=np.int8), ["a", "b", "a", "c"], "string")
+    column = CodedColumn(
+        np.array([0, 1, -1, 2, 0], dtype=np.int8), ["a", "b", "a", "c"], "string"
+    )
     assert column.levels().counts == {"a": 3, "b": 1}
     assert column.levels().n_missing == 1
     assert list(column.keys()) == ["a", "b", None, "a", "a"]
 
 
 def test_codes_of_numbers_and_times_have_values():
-    keys = [number_key(5), boolean_key(True), value_key(dt.datetime(1970, 1, 1, 0, 0, 1)), "text"]
+    keys = [
+        number_key(5),
+        boolean_key(True),
+        value_key(dt.datetime(1970, 1, 1, 0, 0, 1)),
+        "text",
+    ]
     column = CodedColumn(np.array([0, 1, 2, 3, -1], dtype=np.int8), keys, "mixed")
     np.testing.assert_array_equal(column.numbers().values, [5, 1, 1e6, np.nan, np.nan])
     assert key_number(value_key(dt.timedelta(seconds=2))) == 2e6

@@ -52,7 +52,7 @@ def problem(X, position=0):
         pl.Series([1, 2]),
         pa.chunked_array([[1, 2]]),
         pl.LazyFrame({"a": [1]}),
-        np.matrix([[1, 2]]),
+        np.ones((1, 2)).view(np.matrix),
         np.ones((2, 2), dtype=complex),
         sp.csr_array(np.ones((2, 2), dtype=complex)),
         object(),
@@ -95,7 +95,7 @@ def test_the_remedy_fits_the_input():
         read_table(pd.Series([1.0]))
     with pytest.raises(InputTypeError, match=r"\.collect\(\)"):
         read_table(pl.LazyFrame({"a": [1]}))
-    with pytest.raises(InputTypeError, match="builtins.str") as caught:
+    with pytest.raises(InputTypeError, match=r"builtins\.str") as caught:
         read_table("text")
     assert "collect" not in str(caught.value)
 
@@ -122,7 +122,9 @@ def test_names_that_name_nothing_or_two_things_are_refused(names, message, stric
 
 
 def test_nested_names_are_refused_as_a_multiindex():
-    frame = pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", 1), ("a", 2)]))
+    frame = pd.DataFrame(
+        [[1, 2]], columns=pd.MultiIndex.from_tuples([("a", 1), ("a", 2)])
+    )
     with pytest.raises(InputError, match="flatten"):
         read_table(frame)
 
@@ -208,9 +210,17 @@ def test_names_are_plain_texts_even_where_the_index_holds_subclasses():
         ([[decimal.Decimal(1)], [2]], ["decimal"]),
         (pl.DataFrame({"a": [decimal.Decimal("1.5")]}), ["decimal"]),
         (pa.table({"a": [decimal.Decimal("1.5")]}), ["decimal"]),
-        (pd.DataFrame({"a": pd.to_datetime(["2020-01-01"], utc=True)}), ["datetime with zone"]),
+        (
+            pd.DataFrame({"a": pd.to_datetime(["2020-01-01"], utc=True)}),
+            ["datetime with zone"],
+        ),
         (pd.DataFrame({"a": pd.cut([1, 2, 3], 2)}), ["interval"]),
-        (pd.DataFrame({"a": pd.Categorical(pd.period_range("2020", periods=2, freq="M"))}), ["period"]),
+        (
+            pd.DataFrame(
+                {"a": pd.Categorical(pd.period_range("2020", periods=2, freq="M"))}
+            ),
+            ["period"],
+        ),
         (sp.csr_array([[1.5]]), ["float"]),
         (sp.csr_array([[True]]), ["boolean"]),
     ],
@@ -250,10 +260,10 @@ def test_columns_that_cannot_be_read_say_why_and_what_to_do(X, word):
     assert "convert" in said
 
 
-def test_complex_columns_of_a_frame_are_a_type_error():
-    table = read_table(pd.DataFrame({"a": [1 + 2j]}))
-    with pytest.raises(InputTypeError, match="Complex data not supported.*'a'"):
-        table.column(0)
+def test_a_complex_column_among_others_says_so():
+    table = read_table(pd.DataFrame({"a": [1 + 2j], "b": [1.0]}))
+    assert "Complex data not supported: column 'a'" in table.column(0).problem
+    assert table.column(1).problem == ""
 
 
 def test_a_sparse_table_of_objects_is_refused():
@@ -295,11 +305,21 @@ def test_columns_read_together_are_those_read_one_by_one():
     rng = np.random.default_rng(0)
     for dtype in (np.float64, np.float32, np.int16):
         values = (rng.normal(size=(10_000, 21)) * 100).astype(dtype)
-        for X in (values, values[:, ::2], values[::2], values.T.copy().T, values[:, ::-1]):
+        for X in (
+            values,
+            values[:, ::2],
+            values[::2],
+            values.T.copy().T,
+            values[:, ::-1],
+        ):
             table = read_table(X)
             for positions in (range(table.n_features), [3, 1, 7], [2]):
-                for position, column in zip(positions, table.read(positions), strict=True):
-                    np.testing.assert_array_equal(column.numbers().values, X[:, position])
+                for position, column in zip(
+                    positions, table.read(positions), strict=True
+                ):
+                    np.testing.assert_array_equal(
+                        column.numbers().values, X[:, position]
+                    )
 
 
 def test_columns_that_share_cache_lines_are_read_together():
@@ -339,7 +359,12 @@ def test_row_labels_are_kept_and_never_used():
 def test_iterators_of_tables_are_told_from_tables():
     assert is_chunk_iterator(iter([TWO_ROWS]))
     assert is_chunk_iterator(pa.table({"a": [1]}).to_reader())
-    for X in (TWO_ROWS, np.ones((2, 2)), pd.DataFrame(TWO_ROWS), pl.DataFrame(TWO_ROWS)):
+    for X in (
+        TWO_ROWS,
+        np.ones((2, 2)),
+        pd.DataFrame(TWO_ROWS),
+        pl.DataFrame(TWO_ROWS),
+    ):
         assert not is_chunk_iterator(X)
 
 

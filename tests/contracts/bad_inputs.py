@@ -697,7 +697,14 @@ def polars_cast(dtype: Any) -> Callable[[Columns], pl.DataFrame]:
 
 
 NEW_TEXTS = ("", "  ", "nan", "None", "NULL", "N/A")
-STRANGE = ("\U0001f600", "\u202egnp", "zero\u200bwidth", "\x1b[31mred", "tab\t", "\0nul")
+STRANGE = (
+    "\U0001f600",
+    "\u202egnp",
+    "zero\u200bwidth",
+    "\x1b[31mred",
+    "tab\t",
+    "\0nul",
+)
 
 TEXTS = [
     BadInput(
@@ -722,7 +729,12 @@ TEXTS = [
         for number, name, categories, ordered in (
             (32, "categories in one order", ["red", "green", "blue"], False),
             (32, "categories in another order", ["blue", "green", "red"], False),
-            (33, "categories that do not occur", [*"xyz", "blue", "green", "red"], False),
+            (
+                33,
+                "categories that do not occur",
+                [*"xyz", "blue", "green", "red"],
+                False,
+            ),
             (34, "ordered categories", ["red", "green", "blue"], True),
         )
     ],
@@ -806,9 +818,9 @@ TEXTS = [
         name="an array of bytes",
         containers=("objects",),
         training="texts",
-        make=lambda columns: np.array(
-            [[cell.encode() for cell in columns["group"]]] * 3
-        ).T,
+        make=lambda columns: (
+            np.array([[cell.encode() for cell in columns["group"]]] * 3).T
+        ),
         findings=frozenset({"DA304 a", "DA304 b", "DA304 group"}),
     ),
     BadInput(
@@ -826,9 +838,9 @@ TEXTS = [
         name="an array of StringDType",
         containers=("objects",),
         training="texts",
-        make=lambda columns: np.array(
-            [columns["group"]] * 3, dtype=np.dtypes.StringDType()
-        ).T,
+        make=lambda columns: (
+            np.array([columns["group"]] * 3, dtype=np.dtypes.StringDType()).T
+        ),
         findings=frozenset({"DA304 a", "DA304 b"}),
         flags={"a unreadable": N_BATCH, "b unreadable": N_BATCH},
     ),
@@ -885,7 +897,10 @@ TEXTS = [
             flags={"b unreadable": N_BATCH},
         )
         for cell, containers in (
-            ([1, 2], ("objects", "pandas objects", "pandas arrow", "polars", "pyarrow")),
+            (
+                [1, 2],
+                ("objects", "pandas objects", "pandas arrow", "polars", "pyarrow"),
+            ),
             ({"x": 1}, ("objects", "pandas objects", "polars", "pyarrow")),
             ((1, 2), ("objects", "pandas objects")),
             ({1}, ("objects", "pandas objects")),

@@ -10,6 +10,7 @@ import errno
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -100,8 +101,8 @@ def many_columns(folder: Path) -> None:
     assert len(report.alarms) >= 5000
     assert str(report).count("\n") < 200
     page = report._repr_html_()
-    shown = sum(f"column {j}<" in page for j in range(5000))
-    assert 0 < shown <= 100 + 20
+    table = page[page.index("The 100 worst of 5,000") :]
+    assert len(re.findall(r"column \d+", table)) in range(100, 120)
 
 
 def odd_weights(folder: Path) -> None:
@@ -237,6 +238,8 @@ def lengths_differ(folder: Path) -> None:
             model.check(table, y[:-1])
     for no_table in (None, 3.5, (row for row in X), {"a": [1.0]}):
         assert isinstance(error_of(lambda: model.check(no_table, y)), SkdriftError)
+    for no_labels in (3.5, (label for label in y)):
+        assert isinstance(error_of(lambda: model.check(X, no_labels)), SkdriftError)
 
 
 def few_rows_for_the_folds(folder: Path) -> None:
@@ -264,8 +267,8 @@ def failing_scorer(folder: Path) -> None:
     model = DriftAwareEstimator(Recorder(), cv=2, scoring=_FailsTheSecondTime())
     with pytest.warns(BaselineWarning, match="no positive label in this fold"):
         model.fit(X, y)
-    score = model.check(X).expected_score["score"]
-    assert np.isnan(score.value)
+    (score,) = model.baseline_.scores
+    assert np.isnan(score.folds).tolist() == [False, True]
     assert "no positive label in this fold" in score.reason
     assert "no positive label in this fold" in str(model.check(X))
 
@@ -482,7 +485,7 @@ def warnings_as_errors(folder: Path) -> None:
         ).fit(X, y)
         bad = X + np.where(np.arange(len(X)) % 9 == 0, np.inf, 5.0)[:, None]
         assert not model.check(bad).ok
-        assert model.flag(bad).rows().all()
+        assert model.flag(bad).rows()[::9].all()
         model.predict(X)
 
 
@@ -588,7 +591,7 @@ def raising_models(folder: Path) -> None:
         model.fit(X, y)
     with pytest.raises(ValueError, match="no answer today") as raised:
         model.predict(X)
-    assert raised.value is error
+    assert str(raised.value) == str(error)
     assert not model.check(X, y).by_code("DA101")
 
 

@@ -44,9 +44,11 @@ APPLICABLE = {*range(1, 77), *range(96, 101)}
 
 
 def case_id(case: BadInput, *parts: str) -> str:
-    return "-".join([str(case.number), case.name, *parts]).encode(
-        "unicode_escape"
-    ).decode()
+    return (
+        "-".join([str(case.number), case.name, *parts])
+        .encode("unicode_escape")
+        .decode()
+    )
 
 
 CASES = [
@@ -210,16 +212,16 @@ def test_check_names_what_is_wrong(case: BadInput, container: str) -> None:
     if case.findings is not None:
         label = label_of(case, container)
         expected = {translated(finding, label) for finding in case.findings}
-        found = {
-            (finding.code, finding.features) for finding in report.findings
-        }
+        found = {(finding.code, finding.features) for finding in report.findings}
         assert found == expected
     text = str(report) + "".join(finding.message for finding in report.findings)
     for pattern in case.says:
         assert re.search(pattern, text), text
 
 
-def translated(finding: str, label: Callable[[str], str]) -> tuple[str, tuple[str, ...]]:
+def translated(
+    finding: str, label: Callable[[str], str]
+) -> tuple[str, tuple[str, ...]]:
     code, _, names = finding.partition(" ")
     return code, tuple(map(label, names.split(",")))
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from sklearn.cluster import DBSCAN, AgglomerativeClustering, KMeans
-from sklearn.cross_decomposition import CCA, PLSCanonical, PLSRegression
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -29,7 +28,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import all_estimators
 from sklearn.utils.estimator_checks import check_estimator
 
-from skdrift import DriftAwareEstimator, SkdriftWarning
+from skdrift import DriftAwareEstimator
 
 QUICK = {
     "CCA",

@@ -102,7 +102,9 @@ REGRESSORS = {
     "PLS": PLSRegression(n_components=1),
     "RandomForest": RandomForestRegressor(n_estimators=4, random_state=0),
     "SVR": SVR(),
-    "target": TransformedTargetRegressor(Ridge(), func=np.arcsinh, inverse_func=np.sinh),
+    "target": TransformedTargetRegressor(
+        Ridge(), func=np.arcsinh, inverse_func=np.sinh
+    ),
     "voting": VotingRegressor([("a", Ridge()), ("b", SVR())]),
 }
 OTHERS = {

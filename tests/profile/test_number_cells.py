@@ -54,7 +54,18 @@ def finite(values: np.ndarray) -> np.ndarray:
 
 def arrays(dtypes=DTYPES):
     special = {
-        "f8": [0.0, -0.0, 5e-324, 1e308, -1e308, 2.0**53, 2.0**53 + 2, 2.0**63, 2.0**64, 0.1],
+        "f8": [
+            0.0,
+            -0.0,
+            5e-324,
+            1e308,
+            -1e308,
+            2.0**53,
+            2.0**53 + 2,
+            2.0**63,
+            2.0**64,
+            0.1,
+        ],
         "f4": [0.0, -0.0, 1e-45, 3.4e38, 2.0**24, 16777218.0, float(np.float32(0.1))],
         "i8": [2**53, 2**53 + 1, 2**63 - 1, -(2**63), 0, -(2**53) - 1],
         "u8": [2**53 + 1, 2**63 - 1, 2**63, 2**64 - 1, 2**64 - 2, 0],
@@ -63,7 +74,9 @@ def arrays(dtypes=DTYPES):
     def of(dtype):
         kind = np.dtype(dtype)
         if kind.kind == "f":
-            plain = st.floats(allow_nan=False, allow_infinity=False, width=8 * kind.itemsize)
+            plain = st.floats(
+                allow_nan=False, allow_infinity=False, width=8 * kind.itemsize
+            )
         else:
             limits = np.iinfo(kind)
             plain = st.integers(int(limits.min), int(limits.max))
@@ -150,7 +163,9 @@ def test_moments_are_those_of_numpy(values):
     assert mean / scale == pytest.approx(scaled.mean(), abs=1e-12)
     if math.isfinite(m2):
         relative = m2 / scale / scale
-        assert relative == pytest.approx(((scaled - scaled.mean()) ** 2).sum(), abs=1e-9)
+        assert relative == pytest.approx(
+            ((scaled - scaled.mean()) ** 2).sum(), abs=1e-9
+        )
 
 
 def test_moments_are_exact_to_rounding_far_from_zero():
@@ -166,7 +181,9 @@ def test_huge_and_tiny_values_never_overflow_into_a_warning():
     merged = profile.merge(profile)
     assert merged.mean[0] == profile.mean[0]
     assert np.isposinf(merged.m2[0])
-    one_sided = Profile.count(X[:1], profile.grid).merge(Profile.count(X[1:2], profile.grid))
+    one_sided = Profile.count(X[:1], profile.grid).merge(
+        Profile.count(X[1:2], profile.grid)
+    )
     assert one_sided.mean[0] == 0.0
 
 

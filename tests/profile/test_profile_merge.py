@@ -47,7 +47,9 @@ rows = st.lists(
         st.one_of(st.none(), st.integers(-2, 12)),
         st.one_of(st.none(), st.sampled_from(["a", "b", "new", "", "\ud800", "\0"])),
         st.one_of(st.none(), st.booleans()),
-        st.one_of(st.none(), st.datetimes(dt.datetime(2019, 12, 1), dt.datetime(2020, 2, 1))),
+        st.one_of(
+            st.none(), st.datetimes(dt.datetime(2019, 12, 1), dt.datetime(2020, 2, 1))
+        ),
         st.one_of(st.none(), st.integers(0, 6)),
         st.one_of(st.none(), st.text(max_size=5)),
         st.one_of(st.none(), st.integers(0, 3)),
@@ -158,7 +160,9 @@ def test_a_row_twice_counts_twice(cells):
 
 def test_merged_moments_agree_with_numpy():
     rng = np.random.default_rng(0)
-    parts = [rng.normal(mean, 2, n) for mean, n in ((0, 10), (1e6, 1000), (-5, 3), (1e6, 1))]
+    parts = [
+        rng.normal(mean, 2, n) for mean, n in ((0, 10), (1e6, 1000), (-5, 3), (1e6, 1))
+    ]
     whole = np.concatenate(parts).reshape(-1, 1)
     grid = Grid.learn(whole)
     merged = Profile.count((part.reshape(-1, 1) for part in parts), grid)
@@ -175,7 +179,10 @@ def test_profiles_on_different_grids_do_not_add_up():
         (Grid.learn(words), Grid.learn(np.array([["a"], ["c"]]))),
         (Grid.learn(words), Grid.learn(np.array([["b"], ["b"], ["a"]]))),
         (Grid.learn(values.astype(np.float32)), Grid.learn(values)),
-        (Grid.learn(pd.DataFrame({"a": [1.0]})), Grid.learn(pd.DataFrame({"b": [1.0]}))),
+        (
+            Grid.learn(pd.DataFrame({"a": [1.0]})),
+            Grid.learn(pd.DataFrame({"b": [1.0]})),
+        ),
     ):
         assert one.fingerprint() != other.fingerprint()
         with pytest.raises(GridMismatchError, match="same grid"):
@@ -195,7 +202,9 @@ def test_missing_extra_and_reordered_columns_are_matched_by_name():
     profile = Profile.count(other, GRID)
     expected = Profile.count(REFERENCE, GRID)
     np.testing.assert_array_equal(profile.counts[0], expected.counts[0])
-    absent = [NAMES.index(name) for name in ("whole", "truth", "code", "free", "nothing")]
+    absent = [
+        NAMES.index(name) for name in ("whole", "truth", "code", "free", "nothing")
+    ]
     assert profile.n_read[absent].tolist() == [0] * 5
     assert profile.families[NAMES.index("whole")] == ""
 
@@ -232,7 +241,10 @@ def test_unseen_levels_are_bounded_and_still_add_up(monkeypatch, assert_same_cou
     grid = Grid.learn(np.array([["a"], ["b"]]))
     rng = np.random.default_rng(0)
     texts = [f"new {k}" for k in rng.integers(0, 60, 500)]
-    chunks = [np.array(texts[i : i + 50], dtype=object).reshape(-1, 1) for i in range(0, 500, 50)]
+    chunks = [
+        np.array(texts[i : i + 50], dtype=object).reshape(-1, 1)
+        for i in range(0, 500, 50)
+    ]
     whole = Profile.count(np.array(texts, dtype=object).reshape(-1, 1), grid)
     assert len(whole.unseen[0]) == 20
     assert whole.counts[0][-1] == 500

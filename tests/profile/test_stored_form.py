@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import pickle
@@ -38,7 +39,8 @@ def training() -> pd.DataFrame:
             "word": pd.Series(rng.choice(WORDS, n), dtype=object),
             "secret": ["once"] + ["often"] * (n - 1),
             "truth": rng.random(n) < 0.5,
-            "time": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.random(n), unit="D"),
+            "time": pd.Timestamp("2020-01-01")
+            + pd.to_timedelta(rng.random(n), unit="D"),
             "free": [f"text {i} {i % 7}" for i in range(n)],
             "id": rng.permutation(n),
             "nothing": np.full(n, np.nan),
@@ -51,7 +53,7 @@ GRID = Grid.learn(TRAINING, min_category_count=2)
 PROFILE = Profile.count(
     TRAINING.assign(
         word=pd.Series(["new \udfff"] * 300, dtype=object),
-        float=[np.nan, np.inf, -np.inf, *TRAINING["float"][3:]]
+        float=[np.nan, np.inf, -np.inf, *TRAINING["float"][3:]],
     ),
     GRID,
 )
@@ -59,7 +61,9 @@ SMALL = Profile.count([[0.5, "b"]], Grid.learn([[0.0, "a"], [1.0, "a"], [1.5, No
 
 
 def through_json(stored):
-    return json.loads(json.dumps(stored, allow_nan=False).encode("utf-8").decode("utf-8"))
+    return json.loads(
+        json.dumps(stored, allow_nan=False).encode("utf-8").decode("utf-8")
+    )
 
 
 COPIES = {
@@ -113,7 +117,9 @@ def test_a_grid_without_any_cells_survives():
 
 def test_the_stored_form_of_50_columns_is_small():
     rng = np.random.default_rng(0)
-    X = np.concatenate([rng.normal(size=(20_000, 40)), rng.integers(0, 100, (20_000, 10))], 1)
+    X = np.concatenate(
+        [rng.normal(size=(20_000, 40)), rng.integers(0, 100, (20_000, 10))], 1
+    )
     assert len(pickle.dumps(Profile.count(X, Grid.learn(X)))) < 100_000
 
 
@@ -128,7 +134,17 @@ def test_a_newer_format_asks_for_an_upgrade(kind, number):
 @pytest.mark.parametrize("kind", [Grid, Profile])
 @pytest.mark.parametrize(
     "stored",
-    [None, [], "text", 1, {}, {"format": 0}, {"format": True}, {"format": "1"}, {"format": 1}],
+    [
+        None,
+        [],
+        "text",
+        1,
+        {},
+        {"format": 0},
+        {"format": True},
+        {"format": "1"},
+        {"format": 1},
+    ],
 )
 def test_what_is_no_stored_form_is_refused(kind, stored):
     with pytest.raises(FormatError):
@@ -192,7 +208,9 @@ def mutate(stored, path, how, value):
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(PATHS), st.sampled_from(["replace", "drop", "add"]), anything
+            st.sampled_from(PATHS),
+            st.sampled_from(["replace", "drop", "add"]),
+            anything,
         ),
         min_size=1,
         max_size=3,
@@ -204,7 +222,7 @@ def test_damage_is_a_format_error_or_gives_a_usable_profile(mutations):
     for path, how, value in mutations:
         try:
             stored = mutate(stored, path, how, value)
-        except (KeyError, IndexError, TypeError):
+        except (KeyError, IndexError, TypeError, AttributeError):
             continue
     try:
         profile = Profile.from_dict(stored)
@@ -220,12 +238,9 @@ def test_damage_is_a_format_error_or_gives_a_usable_profile(mutations):
 @pytest.mark.parametrize("value", [None, {}, [], "x", -1, 0.5, True, [None], 10**400])
 def test_every_entry_is_checked(path, value):
     stored = mutate(STORED, path, "replace", value)
-    try:
+    with contextlib.suppress(FormatError):
         profile = Profile.from_dict(stored)
-    except FormatError as error:
-        assert str(error)
-    else:
-        assert isinstance(profile, Profile)
+        assert profile.merge(profile).n_rows == 2 * profile.n_rows
 
 
 @pytest.mark.parametrize(
@@ -286,7 +301,9 @@ def test_whole_numbers_written_without_a_point_are_floats():
 
 def test_nothing_of_a_rare_category_is_stored_but_it_is_still_known():
     for stored in (
-        json.dumps(PROFILE.to_dict(), ensure_ascii=False).encode("utf-8", "surrogatepass"),
+        json.dumps(PROFILE.to_dict(), ensure_ascii=False).encode(
+            "utf-8", "surrogatepass"
+        ),
         pickle.dumps(PROFILE),
         pickle.dumps(GRID),
         repr(GRID.cells).encode("utf-8", "surrogatepass"),
@@ -295,7 +312,9 @@ def test_nothing_of_a_rare_category_is_stored_but_it_is_still_known():
         assert b"once" not in stored
     assert b"often" in pickle.dumps(GRID)
     known = Profile.count(TRAINING, GRID)
-    place = [cells.feature for cells in GRID.cells].index(list(TRAINING).index("secret"))
+    place = [cells.feature for cells in GRID.cells].index(
+        list(TRAINING).index("secret")
+    )
     assert known.unseen[place] == {}
     assert known.counts[place].tolist() == [299, 1, 0]
     new = Profile.count(TRAINING.assign(secret="other"), GRID)
