@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from skdrift._core.cells import NUMBER_LINE, Column, Numbers, boolean_key, number_key
+from skdrift._core.cells import NUMBER_LINE, Column, Numbers
 from skdrift._core.frame import Table
 from skdrift._core.frame_output import pandas_frame
 from skdrift.profile._cells import LevelCells, NumberCells
-from skdrift.profile._count import comparable_column, match_columns
+from skdrift.profile._count import (
+    comparable_column,
+    match_columns,
+    renamed_levels,
+)
 from skdrift.profile._profile import Profile, cells_by_feature
 
 MISSING, INFINITE, UNSEEN, BELOW, ABOVE, UNREADABLE = range(1, 7)
@@ -202,7 +206,8 @@ def _all_within(table: Table, reference: Profile) -> bool:
     for cells in grid.cells:
         if isinstance(cells, NumberCells) and not grid.untested[cells.feature]:
             lower[cells.feature], upper[cells.feature] = cells.lower, cells.upper
-    return bool(((block >= lower) & (block <= upper)).all())
+    with np.errstate(invalid="ignore"):  # a signalling NaN
+        return bool(((block >= lower) & (block <= upper)).all())
 
 
 def _flag_column(
@@ -218,7 +223,8 @@ def _flag_column(
     never_missing = not reference.n_missing[position]
     value = cells[0] if cells and cells[0].aspect == "value" else None
     if isinstance(value, LevelCells):
-        return _flag_levels(column, value, grid.kinds[position], never_missing)
+        renamed = renamed_levels(grid.families[position], column.family)
+        return _flag_levels(column, value, renamed, never_missing)
     on_line = column.family in NUMBER_LINE or column.family.startswith("datetime")
     if on_line or column.family == "boolean":
         limits = value if not grid.untested[position] else None
@@ -235,11 +241,8 @@ def _flag_missing(column: Column, never_missing: bool) -> np.ndarray | None:
 
 
 def _flag_levels(
-    column: Column, cells: LevelCells, kind: str, never_missing: bool
+    column: Column, cells: LevelCells, renamed: dict[str, str], never_missing: bool
 ) -> np.ndarray | None:
-    renamed: dict[str, str] = {}
-    if kind == "boolean" and column.family != "boolean":
-        renamed = {number_key(n): boolean_key(bool(n)) for n in (0, 1)}
     last = len(cells.keys)
     keys = column.keys() if column.n_rows <= FEW_ROWS else None
     distinct = set(keys) if keys is not None else {None, *column.levels().counts}
@@ -270,7 +273,8 @@ def _flag_numbers(
     values, absent = numbers.values, numbers.missing
     zeros = _flag_of_zero(limits) if numbers.n_zeros else 0
     low, high = (limits.lower, limits.upper) if limits else (-np.inf, np.inf)
-    inside = (values >= low) & (values <= high)
+    with np.errstate(invalid="ignore"):  # a signalling NaN
+        inside = (values >= low) & (values <= high)
     if absent is None and not zeros and np.isfinite([low, high]).all() and inside.all():
         return None
     flags = np.zeros(len(values), dtype=np.uint8)

@@ -36,10 +36,11 @@ def chi_square(
     of many sparse cells against a gamma variable with its exact first two moments
     to leading order, combined with the other p-value by `combine_pvalues`. If they
     are fewer, they are put together, in the order of their pooled counts, into
-    groups that expect about twice `min_expected`: at most ten groups, or as many as
-    there are other cells. All this looks at pooled counts only, so the null law is
-    that of the table that results. When two cells are left the p-value is Fisher's
-    exact one; when one is left there is nothing to test and it is 1.
+    groups that expect about twice `min_expected`, or one if they are too few for
+    that: at most ten groups, or as many as there are other cells. All this looks at
+    pooled counts only, so the null law is that of the table that results. When two
+    cells are left the p-value is Fisher's exact one; when one is left there is
+    nothing to test and it is 1.
 
     One cell with few rows can make Pearson's statistic by itself, and its tail is
     not normal (four times too many rejections at level 0.0001 for two cells that

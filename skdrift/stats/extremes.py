@@ -66,7 +66,7 @@ def out_of_range(
     --------
     >>> from skdrift.stats import out_of_range
     >>> out_of_range([0], [6], [1000], [100]).pvalue.round(6)
-    array([2.e-06])
+    array([1.e-06])
     """
     tolerance = check_share(tolerance, "tolerance")
     small_absolute = check_share(small_absolute, "small_absolute")

@@ -70,7 +70,7 @@ def detectable_effect(
     --------
     >>> from skdrift.stats import detectable_effect
     >>> detectable_effect(3000, [100, 1000], alpha=0.05, n_hypotheses=20).round(2)
-    array([0.15, 0.06])
+    array([0.17, 0.06])
     """
     level = _level(alpha, n_hypotheses, power)
     tolerance = check_share(tolerance, "tolerance")

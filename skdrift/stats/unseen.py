@@ -185,7 +185,9 @@ class _Law:
             return 1.0
         s, _, variance = self._tilted(k)
         bound = np.exp(self._log_bound(k, s))
-        return float(0.5 * min(1.0, bound / -np.expm1(-s) / np.sqrt(1.0 + 6.3 * variance)))
+        return float(
+            0.5 * min(1.0, bound / -np.expm1(-s) / np.sqrt(1.0 + 6.3 * variance))
+        )
 
     def _log_bound(self, k: float, s: float) -> float:
         growth = np.logaddexp(0.0, self.logit + self.sizes * s)

@@ -196,3 +196,10 @@ def test_fresh_rows_of_the_same_distribution_are_hardly_ever_flagged(tail, n, ra
         fresh = TAILS[tail](rng, 5000)[:, None]
         flagged += int(flags_of(read_table(fresh), reference).rows().sum())
     assert flagged <= 100 * 5000 * rate + 3 * np.sqrt(100 * 5000 * rate)
+
+
+def test_booleans_stand_for_zeros_and_ones_in_a_declared_category():
+    X = np.random.default_rng(11).integers(0, 2, (100, 1))
+    reference = learned(pd.DataFrame(X, columns=["c"]), categorical_features=["c"])
+    batch = pd.DataFrame({"c": [True, False]})
+    assert not flags_of(read_table(batch), reference).codes.any()

@@ -73,6 +73,14 @@ def test_rare_cells_are_counted_together():
     )
 
 
+@pytest.mark.parametrize("others", [[1.0], [0.5, 0.5], [0.6, 0.3, 0.1]])
+def test_rare_cell_that_grows_is_found(others):
+    # 0.4 % of the reference, 5 % of 500 current rows: it expects 4 of them.
+    reference = np.append(np.round(4980 * np.array(others)), 20)[None]
+    current = np.append(np.round(475 * np.array(others)), 25)[None]
+    assert chi_square(reference, current).pvalue < 1e-8
+
+
 def test_many_rare_cells_keep_some_power():
     rng = np.random.default_rng(1)
     share = rng.dirichlet(np.ones(2000))
