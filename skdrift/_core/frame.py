@@ -32,6 +32,7 @@ __all__ = ["Column", "Levels", "Numbers", "Table", "is_chunk_iterator", "read_ta
 
 LAZY_REMEDY = "call .collect() (polars), .compute() (dask) or .toPandas() (Spark) first"
 CACHE_LINE = 64
+MOST_TOGETHER = 8
 ROWS_AT_A_TIME = 4096
 
 
@@ -106,7 +107,9 @@ class ArrayTable(Table):
         if values is None or len(values) < ROWS_AT_A_TIME:
             return 1
         row_step, column_step = map(abs, values.strides)
-        return max(1, CACHE_LINE // column_step) if column_step < row_step else 1
+        if column_step >= row_step:
+            return 1
+        return min(max(1, CACHE_LINE // column_step), MOST_TOGETHER)
 
     def read(self, positions: Sequence[int]) -> list[Column]:
         if len(positions) < 2 or self.cluster < 2:
@@ -327,7 +330,7 @@ def _remedy(X: Any) -> str:
 
 def _listed_names(X: Any) -> Sequence[Any]:
     """Column names, where they can be had without any work."""
-    if isinstance(X, dict) or type(X).__name__ == "LazyFrame":
+    if isinstance(X, dict | type) or type(X).__name__ == "LazyFrame":
         return ()
     if hasattr(X, "schema") and hasattr(X.schema, "names"):
         return list(X.schema.names() if callable(X.schema.names) else X.schema.names)

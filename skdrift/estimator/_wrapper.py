@@ -563,7 +563,8 @@ def _fit_model(
     model: Any, method: str, X: Any, y: Any, params: dict[str, Any], *, prefit: bool
 ) -> Any:
     if prefit:
-        return None
+        answer = method.removeprefix("fit_")
+        return None if answer == "fit" else getattr(model, answer)(X)
     fit = getattr(model, method)
     alone = y is None and not get_tags(model).target_tags.required
     return fit(X, **params) if alone else fit(X, y, **params)

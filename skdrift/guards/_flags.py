@@ -278,8 +278,9 @@ def _flag_numbers(
     if absent is None and not zeros and np.isfinite([low, high]).all() and inside.all():
         return None
     flags = np.zeros(len(values), dtype=np.uint8)
-    flags[values < low] = BELOW
-    flags[values > high] = ABOVE
+    with np.errstate(invalid="ignore"):
+        flags[values < low] = BELOW
+        flags[values > high] = ABOVE
     if values.dtype.kind == "f":
         known = reference.n_negative_infinite, reference.n_positive_infinite
         flags[np.isneginf(values)] = 0 if known[0][position] else INFINITE

@@ -222,11 +222,11 @@ def judge(
     recorded = RecordedModel(estimator, X)
     positions = np.arange(n)
     for name, scorer in scorers.items():
+        params = score_params.get(name, {})
         on_record = recordable(scorer, estimator)
         use, model, rows = scorer, estimator, X
         if on_record is not None:
             use, model, rows = on_record, recorded, positions
-        params = score_params.get(name, {})
         scores[name], reason = score_of(use, model, rows, y, params)
         if reason:
             reasons[name] = reason

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import is_classifier
 
 from skdrift._core.cells import ArrayColumn, Column, object_column
@@ -51,7 +52,8 @@ class OutputTable(Table):
 
 def fold_outputs(estimator: Any, X: Any) -> FoldOutputs:
     """Outputs of a fitted model for rows that it was not fitted on."""
-    labels = np.asarray(estimator.predict(X))
+    labels = estimator.predict(X)
+    labels = labels.toarray() if issparse(labels) else np.asarray(labels)
     labels = labels.reshape(len(labels), -1)
     if not is_classifier(estimator):
         return FoldOutputs(labels, None, ())

@@ -11,6 +11,8 @@ from sklearn.metrics import accuracy_score, get_scorer, make_scorer
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
+from skdrift._core.rows import take_rows
+
 RESPONSES = frozenset(
     {"predict", "predict_proba", "predict_log_proba", "decision_function"}
 )
@@ -58,7 +60,7 @@ class RecordedModel:
             answer = self._answers[name]
             if isinstance(answer, list):
                 return [part[rows] for part in answer]
-            return np.asarray(answer)[rows]
+            return take_rows(answer, rows)
 
         respond.__name__ = name
         return respond

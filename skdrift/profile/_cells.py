@@ -265,14 +265,17 @@ LIKELY_SHAPE, SHAPE_WEIGHT = 0.2, 100
 def flag_limits(values: SortedNumbers) -> tuple[float, float]:
     """Limits outside of which a cell is flagged.
 
-    Each side is the training extreme, widened by a tenth of the range, or further,
-    to where the training tail puts one row in a million: a generalised Pareto tail
-    is fitted to the outer tenth of the rows (at least 50 of them, at most 500 and
-    half of all) by probability-weighted moments [1]_. Its shape is drawn towards 0.2
-    as by a hundred further rows, and kept in [-0.5, 1]: a tail that few rows show is
-    taken for heavy. Fresh rows of a normal, uniform, exponential, lognormal or
-    Student's t (3) column are then outside with a probability of at most 3e-4 after
-    50 training rows, 1e-4 after 300 and 3e-5 after 3,000.
+    Each side is the training extreme, widened by a tenth of the range and, in columns
+    of three values or more, by the gap between the extreme and the value before it
+    (the next whole number of a count is no surprise); or further, to where the
+    training tail puts one row in a million: a generalised Pareto tail is fitted to
+    the outer tenth of the rows (at least 50 of them, at most 500 and half of all) by
+    probability-weighted moments [1]_. Rows that tie with its threshold are no part of
+    the tail. Its shape is drawn towards 0.2 as by a hundred further rows, and kept in
+    [-0.5, 1]: a tail that few rows show is taken for heavy. Fresh rows of a normal,
+    uniform, exponential, lognormal or Student's t (3) column are then outside with a
+    probability of at most 3e-4 after 50 training rows, 1e-4 after 300 and 3e-5 after
+    3,000.
 
     References
     ----------
@@ -287,19 +290,32 @@ def flag_limits(values: SortedNumbers) -> tuple[float, float]:
     outer = values.at(np.arange(n - k - 1, n)).astype(np.float64)
     inner = values.at(np.arange(k + 1)).astype(np.float64)[::-1]
     with np.errstate(over="ignore", invalid="ignore"):
-        tenth = 0.1 * (high - low)
-        upper = max(_tail_limit(outer - outer[0], n) + outer[0], high + tenth)
-        lower = min(inner[0] - _tail_limit(inner[0] - inner, n), low - tenth)
+        upper = _upper_limit(outer, n, high - low)
+        lower = -_upper_limit(-inner, n, high - low)
     return (
         lower if np.isfinite(lower) else -np.inf,
         upper if np.isfinite(upper) else np.inf,
     )
 
 
+def _upper_limit(outer: np.ndarray, n: int, width: float) -> float:
+    """Limit above the largest of n values, given the largest of them in order."""
+    high, threshold = float(outer[-1]), float(outer[0])
+    before = outer[outer < high]
+    gap = high - float(before[-1]) if len(before) else 0.0
+    widened = high + max(0.1 * width, gap if gap < width else 0.0)
+    above = outer[outer > threshold]
+    if not len(above):
+        return widened
+    start = threshold + (float(above[0]) - threshold) / 2
+    return max(start + _tail_limit(above - start, n), widened)
+
+
 def _tail_limit(excess: np.ndarray, n: int) -> float:
-    k = len(excess) - 1
-    mean = float(excess[1:].mean())
-    weighted = float((excess[1:] * (k - np.arange(1, k + 1) + 0.35)).mean()) / k
+    """Excess over a threshold that one row in a million has, given those of n rows."""
+    k = len(excess)
+    mean = float(excess.mean())
+    weighted = float((excess * (k - np.arange(1, k + 1) + 0.35)).mean()) / k
     if not mean > 0 or not mean > 2 * weighted:
         return float(excess[-1])
     estimate = 2 - mean / (mean - 2 * weighted)

@@ -106,7 +106,8 @@ class SortedNumbers:
         m2 = self.n_zeros * mean * mean
         for start in range(0, len(values), PIECE):
             apart = np.subtract(values[start : start + PIECE], mean, dtype=np.float64)
-            m2 += float(apart @ apart)
+            # Not a dot product: BLAS would start threads of its own for it.
+            m2 += float(np.square(apart, out=apart).sum())
         return mean * scale, m2 * scale * scale, low, high
 
 

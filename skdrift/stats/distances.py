@@ -184,7 +184,7 @@ def wasserstein(
     distance = (gap * steps).sum(axis=1)
     unit = shrink * np.asarray(scale, dtype=np.float64)
     usable = np.isfinite(unit) & (unit > 0)
-    scaled = np.divide(
-        distance, unit, out=np.full(distance.shape, np.nan), where=usable
-    )
+    scaled = np.full(distance.shape, np.nan)
+    with np.errstate(over="ignore"):
+        np.divide(distance, unit, out=scaled, where=usable)
     return np.where(~usable & (distance == 0.0), 0.0, scaled)

@@ -224,7 +224,6 @@ def test_names_are_plain_texts_even_where_the_index_holds_subclasses():
         (sp.csr_array([[1.5]]), ["float"]),
         (sp.csr_array([[True]]), ["boolean"]),
     ],
-    ids=repr,
 )
 def test_families(X, found):
     assert families(X) == found
@@ -252,7 +251,6 @@ def test_families(X, found):
         (pl.DataFrame({"a": [pd.Timestamp("2020").time()]}), "time"),
         (pd.DataFrame({"a": pd.Categorical([(1, 2), (3, 4)])}), "tuple"),
     ],
-    ids=repr,
 )
 def test_columns_that_cannot_be_read_say_why_and_what_to_do(X, word):
     said = problem(X)
@@ -325,7 +323,8 @@ def test_columns_read_together_are_those_read_one_by_one():
 def test_columns_that_share_cache_lines_are_read_together():
     values = np.zeros((10_000, 20))
     assert read_table(values).cluster == 8
-    assert read_table(values.astype(np.float32)).cluster == 16
+    assert read_table(values.astype(np.float32)).cluster == 8
+    assert read_table(values[:, ::4]).cluster == 2
     assert read_table(np.asfortranarray(values)).cluster == 1
     assert read_table(values.astype(object)).cluster == 1
     assert read_table(values[:100]).cluster == 1

@@ -19,7 +19,7 @@ import scipy.sparse as sp
 Rng = np.random.Generator
 Cells = list[Any]
 
-N_ROWS = (0, 1, 2, 5, 29, 30, 31, 60, 60, 60, 200)
+N_ROWS = (0, 1, 2, 5, 29, 30, 31, 60)
 NAMES = ("a", "b", "group", "flag", "when", "text")
 
 
@@ -397,6 +397,8 @@ ARROW_TYPES = (
 
 def _arrow_array(rng: Rng, cells: Cells) -> Any:
     kind = pick(rng, ARROW_TYPES) if rng.random() < 0.3 else None
+    # pyarrow 25 crashes on numpy's times beside other types.
+    cells = [None if isinstance(cell, np.timedelta64) else cell for cell in cells]
     for attempt in (
         lambda: pa.array(cells, type=kind),
         lambda: pa.array(cells),

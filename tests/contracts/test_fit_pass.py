@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix
 from scipy.stats import binom
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.exceptions import EfficiencyWarning
 from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
@@ -30,11 +32,13 @@ from sklearn.model_selection import (
     cross_val_predict,
     cross_val_score,
 )
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skdrift import BaselineWarning, DriftAwareEstimator, Profile
@@ -141,6 +145,30 @@ def test_several_scorers_give_what_each_gives_alone(scoring: Any) -> None:
     for name in together:
         alone = folds(learned(model, ROWS, BINARY, cv=3, scoring=name))
         assert together[name] == alone[name]
+
+
+def test_a_precomputed_kernel_is_split_on_both_sides() -> None:
+    kernel = ROWS @ ROWS.T
+    model = SVC(kernel="precomputed")
+    got = folds(learned(model, kernel, BINARY, cv=3))["score"]
+    assert got == cross_val_score(model, kernel, BINARY, cv=3).tolist()
+    near = np.exp(-((ROWS[:, None] - ROWS[None]) ** 2).sum(axis=2))
+    neighbors = KNeighborsClassifier(metric="precomputed")
+    dense = folds(learned(neighbors, 1 - near, BINARY, cv=3))["score"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EfficiencyWarning)  # rows are not sorted
+        sparse = learned(neighbors, csr_matrix(1.5 - near), BINARY, cv=3)
+    assert folds(sparse)["score"] == pytest.approx(dense, abs=0.1)
+
+
+@pytest.mark.parametrize("index", [range(N_ROWS)[::-1], [0] * N_ROWS])
+def test_row_labels_play_no_part(index: Any) -> None:
+    labels = pd.Series(BINARY, index=index)
+    weights = pd.Series(np.arange(N_ROWS) + 1.0, index=range(N_ROWS, 0, -1))
+    model = DriftAwareEstimator(LogisticRegression(), cv=3)
+    got = model.fit(TABLE.set_axis(index), labels, sample_weight=weights).baseline_
+    expected = model.fit(TABLE, BINARY, sample_weight=weights.to_numpy()).baseline_
+    assert folds(got) == folds(expected)
 
 
 # --- the forms of cv ----------------------------------------------------------
@@ -305,6 +333,18 @@ def test_a_model_that_is_said_to_be_fitted_and_is_not_is_refused(how: str) -> No
         DriftAwareEstimator(wrapped, cv="prefit").fit(ROWS, BINARY)
 
 
+def test_fitting_and_answering_at_once_with_a_fitted_model_only_answers() -> None:
+    scaler, clusters = StandardScaler().fit(ROWS[:75]), KMeans(2, n_init=1).fit(ROWS)
+    np.testing.assert_array_equal(
+        DriftAwareEstimator(scaler, cv="prefit").fit_transform(ROWS),
+        scaler.transform(ROWS),
+    )
+    np.testing.assert_array_equal(
+        DriftAwareEstimator(clusters, cv="prefit").fit_predict(ROWS),
+        clusters.predict(ROWS),
+    )
+
+
 def test_a_fitted_model_without_labels_gets_the_features_alone() -> None:
     fitted = LogisticRegression().fit(ROWS, BINARY)
     baseline = learned(fitted, ROWS, None, cv="prefit")
@@ -439,6 +479,16 @@ def test_outputs_of_several_labels_are_one_column_each(estimator: Any, y: Any) -
     outputs = learned(estimator, ROWS, y, cv=3, scoring=scoring).outputs
     assert outputs.grid.names == ("predict[0]", "predict[1]")
     assert outputs.n_rows == N_ROWS
+
+
+@pytest.mark.parametrize("X", [ROWS, TABLE], ids=["array", "frame"])
+def test_sparse_label_sets_are_judged_as_dense_ones(X: Any) -> None:
+    model = OneVsRestClassifier(LogisticRegression())
+    sparse = learned(model, X, csr_matrix(LABEL_SETS), cv=KFold(3))
+    dense = learned(model, X, LABEL_SETS, cv=KFold(3))
+    assert folds(sparse) == folds(dense)
+    for one, other in zip(sparse.outputs.counts, dense.outputs.counts, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("estimator", [KMeans(2, n_init=1), StandardScaler()])

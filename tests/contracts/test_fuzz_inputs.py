@@ -95,11 +95,9 @@ def assert_answers(kind: str, X: Any) -> None:
 
 
 def assert_shown(report: DriftReport) -> None:
-    for show in (report.__str__, report.to_json, report._repr_html_):
-        shown = looked_at(show)
-        assert isinstance(shown, str)
-        shown.encode("utf-8")
-    json.loads(report.to_json(), parse_constant=pytest.fail)
+    shown = [looked_at(show) for show in (report.__str__, report._repr_html_)]
+    assert all(text.encode("utf-8") for text in shown)
+    json.loads(looked_at(report.to_json), parse_constant=pytest.fail)
     for row in report.features:
         assert 0.0 <= row.effect_size <= 1.0 or row.reason
         assert 0.0 <= row.pvalue <= 1.0 or row.reason
@@ -124,7 +122,8 @@ def assert_tables_hold(seed: int) -> None:
         X = random_table(rng)
         try:
             assert_answers(KINDS[number % len(KINDS)], X)
-            assert_learns(X)
+            if number % 5 == 0:
+                assert_learns(X)
         except Exception as error:
             error.add_note(f"random_table(np.random.default_rng([{seed}, {number}]))")
             raise

@@ -302,6 +302,14 @@ def test_a_wrapper_around_a_pipeline_routes_to_its_steps(routing_on: None) -> No
     assert ours.baseline_.scores[0].folds == tuple(bare)
 
 
+def test_weights_under_another_name_reach_fits_and_scores(routing_on: None) -> None:
+    ridge = Ridge().set_fit_request(sample_weight="trust")
+    ridge = ridge.set_score_request(sample_weight="trust")
+    ours = wrap(ridge, cv=3).fit(ROWS, VALUES, trust=WEIGHTS)
+    bare = cross_val_score(ridge, ROWS, VALUES, cv=3, params={"trust": WEIGHTS})
+    assert ours.baseline_.scores[0].folds == tuple(bare)
+
+
 @pytest.mark.parametrize(
     "around", [TransformedTargetRegressor, MultiOutputRegressor, None]
 )

@@ -54,7 +54,7 @@ def test_limits_of_light_tails_come_close_as_rows_come_in(name):
     rng = np.random.default_rng(0)
     values = LAWS[name].rvs(size=30_000, random_state=rng)
     lower, upper = limits(values)
-    assert upper - lower < 1.7 * np.ptp(values)
+    assert upper - lower < 2.2 * np.ptp(values)
 
 
 numbers = hnp.arrays(
@@ -118,7 +118,7 @@ def test_limits_are_floats_for_every_type(dtype):
     "values",
     [
         np.repeat([0.0, 1.0], [990, 10]),
-        np.repeat([0.0, 1.0, 2.0, 50.0], [700, 200, 90, 10]),
+        np.repeat([0.0, 1.0, 2.0, 5.0], [700, 200, 90, 10]),
         np.append(np.zeros(9999), 1.0),
         np.random.default_rng(0).poisson(0.1, 3000).astype(float),
         np.random.default_rng(0).geometric(0.3, 3000).astype(float),
@@ -127,7 +127,7 @@ def test_limits_are_floats_for_every_type(dtype):
 )
 def test_ties_give_limits_of_the_order_of_the_range(values):
     lower, upper = limits(values)
-    assert np.ptp(values) * 1.2 <= upper - lower <= np.ptp(values) * 12
+    assert np.ptp(values) * 1.2 <= upper - lower <= np.ptp(values) * 4
 
 
 def test_one_value_is_both_limits():
@@ -137,9 +137,15 @@ def test_one_value_is_both_limits():
 def test_counts_beyond_the_training_maximum_are_inside_as_often_as_they_come():
     """Discrete tails: fresh rows of a Poisson column."""
     rng = np.random.default_rng(0)
-    outside = []
-    for _ in range(100):
-        lower, upper = limits(rng.poisson(3, 3000))
-        law = scipy.stats.poisson(3)
-        outside.append(law.sf(np.floor(upper)) + law.cdf(np.ceil(lower) - 1))
-    assert np.mean(outside) < 1e-5
+    for rate in (0.1, 1, 3, 30):
+        law, outside = scipy.stats.poisson(rate), []
+        for _ in range(100):
+            lower, upper = limits(rng.poisson(rate, 3000))
+            outside.append(law.sf(np.floor(upper)) + law.cdf(np.ceil(lower) - 1))
+        assert np.mean(outside) < 1e-4
+
+
+def test_a_third_value_of_a_column_of_two_is_outside():
+    lower, upper = limits(np.repeat([0, 1], [500, 500]))
+    assert -1 < lower < 0
+    assert 1 < upper < 2
