@@ -272,7 +272,9 @@ def _flag_numbers(
 ) -> np.ndarray | None:
     values, absent = numbers.values, numbers.missing
     zeros = _flag_of_zero(limits) if numbers.n_zeros else 0
-    low, high = (limits.lower, limits.upper) if limits else (-np.inf, np.inf)
+    # As float64: a limit may lie beyond the range of 32-bit values.
+    ends = (limits.lower, limits.upper) if limits else (-np.inf, np.inf)
+    low, high = np.float64(ends[0]), np.float64(ends[1])
     with np.errstate(invalid="ignore"):  # a signalling NaN
         inside = (values >= low) & (values <= high)
     if absent is None and not zeros and np.isfinite([low, high]).all() and inside.all():

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from skdrift._core.result import ScoreExpectation
 from skdrift.performance._cross_validation import FoldResult
@@ -28,6 +29,8 @@ class FoldScores:
     row_variance : float
         Variance of the score of a single row: the score of m independent rows varies
         by ``row_variance / m``.
+    degrees_of_freedom : float
+        Of the estimate `row_variance`; limits are Student's with so many.
     n_rows : int
         Held-out rows in all.
     reason : str
@@ -38,6 +41,7 @@ class FoldScores:
     folds: tuple[float, ...]
     value: float
     row_variance: float
+    degrees_of_freedom: float
     n_rows: int
     reason: str = ""
 
@@ -61,31 +65,40 @@ def fold_scores(name: str, results: Sequence[FoldResult]) -> FoldScores:
             folds=tuple(folds.tolist()),
             value=float("nan"),
             row_variance=float("nan"),
+            degrees_of_freedom=float("nan"),
             n_rows=0,
             reason="; ".join(reasons)[:500] or "there was no fold",
         )
+    row_variance, degrees_of_freedom = _row_variance(
+        folds[known],
+        rows[known],
+        np.array([result.variances[name] for result in results])[known],
+        np.array([result.blocks for result in results])[known],
+    )
     return FoldScores(
         scorer=name,
         folds=tuple(folds.tolist()),
         value=float(folds[known].mean()),
-        row_variance=_row_variance(
-            folds[known],
-            rows[known],
-            np.array([result.variances[name] for result in results])[known],
-        ),
+        row_variance=row_variance,
+        degrees_of_freedom=degrees_of_freedom,
         n_rows=int(rows[known].sum()),
         reason="; ".join(reasons)[:500],
     )
 
 
-def _row_variance(folds: np.ndarray, rows: np.ndarray, variances: np.ndarray) -> float:
-    """Within folds where there are blocks, else from one fold to the next."""
-    inside = variances[np.isfinite(variances)]
-    if inside.size:
-        return float(inside.mean())
+def _row_variance(
+    folds: np.ndarray, rows: np.ndarray, variances: np.ndarray, blocks: np.ndarray
+) -> tuple[float, float]:
+    """Within folds where there are blocks, else from one fold to the next.
+
+    Returns the variance and its degrees of freedom.
+    """
+    inside = np.isfinite(variances)
+    if inside.any():
+        return float(variances[inside].mean()), float((blocks[inside] - 1).sum())
     if len(folds) < 2:
-        return float("nan")
-    return float(np.var(folds, ddof=1) * rows.mean())
+        return float("nan"), float("nan")
+    return float(np.var(folds, ddof=1) * rows.mean()), float(len(folds) - 1)
 
 
 def expected_scores(
@@ -110,14 +123,11 @@ def expected_score(score: FoldScores, n_rows: int, level: float) -> ScoreExpecta
     reason = score.reason
     if n_rows > 0 and np.isfinite(score.value) and np.isfinite(score.row_variance):
         interval = score_interval(
-            score.value,
-            score.row_variance,
-            score.n_rows,
-            n_folds,
-            n_rows,
-            level=level,
+            score.value, score.row_variance, score.n_rows, n_folds, n_rows
         )
-        low, high = float(interval.low), float(interval.high)
+        quantile = special.stdtrit(score.degrees_of_freedom, 0.5 + 0.5 * level)
+        half = float(quantile * interval.standard_error)
+        low, high = score.value - half, score.value + half
     elif np.isfinite(score.value):
         reason = reason or "no interval: too few held-out rows to see how scores vary"
     return ScoreExpectation(

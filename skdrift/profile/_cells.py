@@ -244,11 +244,11 @@ def learn_level_cells(
     min_count : int
         Levels that occur less often are kept as a salted hash.
     """
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    if most is not None:
-        ordered = ordered[:most]
-    hidden = any(n < min_count for _, n in ordered)
-    keys = tuple(hide(key, salt) if n < min_count else key for key, n in ordered)
+    ordered = sorted(counts)
+    ordered.sort(key=counts.__getitem__, reverse=True)
+    ordered = ordered[:most]
+    hidden = bool(ordered) and counts[ordered[-1]] < min_count
+    keys = tuple(hide(k, salt) if counts[k] < min_count else k for k in ordered)
     return LevelCells(
         feature=feature,
         aspect=aspect,

@@ -13,6 +13,7 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_selection import SelectKBest
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import (
@@ -20,12 +21,13 @@ from sklearn.model_selection import (
     HalvingGridSearchCV,
     RandomizedSearchCV,
 )
+from sklearn.multioutput import ClassifierChain
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 from sklearn.svm import OneClassSVM
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-from sklearn.utils import all_estimators
+from sklearn.utils import all_estimators, get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
 from skdrift import DriftAwareEstimator
@@ -208,3 +210,20 @@ def test_checks_find_nothing_on_the_wrapper_of_any_other_kind_of_estimator(
     name: str,
 ) -> None:
     assert_nothing_new(OTHERS[name])
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [ClassifierChain(LogisticRegression()), FrozenEstimator(LogisticRegression())],
+    ids=["chain", "frozen"],
+)
+def test_the_wrapper_of_an_estimator_that_no_check_looks_at_is_looked_at(
+    estimator: Any,
+) -> None:
+    inner, outer = get_tags(estimator), get_tags(DriftAwareEstimator(estimator))
+    assert inner._skip_test
+    assert not outer._skip_test
+    assert outer.estimator_type == inner.estimator_type == "classifier"
+    assert outer.input_tags == inner.input_tags
+    assert outer.target_tags == inner.target_tags
+    assert not outer.array_api_support

@@ -203,3 +203,8 @@ def test_booleans_stand_for_zeros_and_ones_in_a_declared_category():
     reference = learned(pd.DataFrame(X, columns=["c"]), categorical_features=["c"])
     batch = pd.DataFrame({"c": [True, False]})
     assert not flags_of(read_table(batch), reference).codes.any()
+
+
+def test_limits_beyond_the_range_of_32_bit_values_flag_without_a_warning():
+    X = np.array([[0.0], [3.3e38]] * 50, dtype=np.float32)
+    assert not flags_of(read_table(X), learned(X)).codes.any()

@@ -104,8 +104,8 @@ def test_training_lies_on_and_between_its_own_points(training):
     low, high = training.min(), training.max()
     assert cells.points[0] == low
     assert cells.points[-1] == high
-    assert cells.lower <= low
-    assert cells.upper >= high
+    assert cells.lower <= float(low)
+    assert cells.upper >= float(high)
     assert counts[1::2][cells.tracked].min(initial=1) >= 1
 
 
