@@ -212,9 +212,14 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore", skdrift.SkdriftWarning)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0)
+    parts = {
+        "tables": lambda: bench_tables(arguments.scale),
+        "memory": lambda: bench_memory(arguments.scale),
+        "predict": bench_predict,
+        "import": bench_import,
+        "artifact": bench_artifact,
+    }
+    parser.add_argument("--only", choices=parts)
     arguments = parser.parse_args()
-    bench_tables(arguments.scale)
-    bench_memory(arguments.scale)
-    bench_predict()
-    bench_import()
-    bench_artifact()
+    for name in [arguments.only] if arguments.only else parts:
+        parts[name]()

@@ -16,7 +16,7 @@ import decimal
 import fractions
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,6 @@ from input_tables import (
     CONTAINERS,
     N_BATCH,
     Columns,
-    object_array,
     object_frame,
     pandas_frame,
     plain_array,
@@ -72,6 +71,8 @@ class BadInput:
         Kind of good table that the wrapper was fitted on.
     trained_in : str
         Container of that table; by default the input's own.
+    kinds : dict of str to str
+        What `fit` takes columns of the input for, by name.
     fit, check : Refused or None
         What `fit`, and what `check` and `flag`, refuse the input with; None where
         they take it.
@@ -94,6 +95,7 @@ class BadInput:
     make: Callable[[Columns], Any] | None = None
     training: str = "numbers"
     trained_in: str = ""
+    kinds: dict[str, str] = field(default_factory=dict)
     fit: Refused | None = None
     check: Refused | None = None
     findings: frozenset[str] | None = frozenset()
@@ -458,6 +460,7 @@ NUMBERS = [
         name="all missing",
         containers=("array", *OBJECTS, "pandas"),
         change=all_are("a", NAN),
+        kinds={"a": "empty"},
         findings=frozenset({"DA405 a"}),
         flags={"a missing": N_BATCH},
     ),
@@ -466,6 +469,7 @@ NUMBERS = [
         name="all null",
         containers=(*OBJECTS, "pandas", "pandas nullable", "polars", "pyarrow"),
         change=all_are("a", None),
+        kinds={"a": "empty"},
         findings=frozenset({"DA405 a"}),
         flags={"a missing": N_BATCH},
     ),
@@ -575,6 +579,7 @@ NUMBERS = [
         name="Decimal",
         containers=(*OBJECTS, "polars", "pyarrow"),
         change=mapped("a", lambda cell: decimal.Decimal(f"{cell:.6f}")),
+        kinds={"a": "numeric"},
         flags={},
     ),
     BadInput(
@@ -624,6 +629,7 @@ NUMBERS = [
         containers=(*OBJECTS, *FRAMES),
         training="booleans",
         change=some("flag", None, None),
+        kinds={"flag": "boolean"},
         findings=frozenset({"DA401 flag"}),
         flags={"flag missing": 2},
     ),
@@ -713,6 +719,7 @@ TEXTS = [
         containers=OBJECTS,
         training="texts",
         change=cycled("group", 1, 1.0, True, "1"),
+        kinds={"group": "categorical"},
         findings=frozenset({"DA102 group", "DA304 group", "DA402 group"}),
         flags={"group unseen": N_BATCH},
     ),
@@ -774,6 +781,7 @@ TEXTS = [
         name="identifiers",
         containers=ALL,
         change=cells("b", lambda column: list(range(len(column)))),
+        kinds={"b": "identifier"},
         findings=None,
     ),
     BadInput(
@@ -809,6 +817,7 @@ TEXTS = [
         containers=(*OBJECTS, "polars", "pyarrow"),
         training="texts",
         change=mapped("group", lambda cell: cell.encode() + b"\xff"),
+        kinds={"group": "categorical"},
         findings=frozenset({"DA304 group"}),
         flags={"group unreadable": N_BATCH},
         says=(r"from string to bytes.*red.*\\xff",),
@@ -1039,6 +1048,7 @@ TIMES = [
         containers=(*OBJECTS, "pandas", "polars", "pyarrow"),
         training="times",
         change=some("when", None, dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31)),
+        kinds={"when": "datetime"},
         findings=frozenset({"DA401 when", "DA403 when"}),
         flags={"when missing": 1, "when below": 1, "when above": 1},
     ),
@@ -1546,4 +1556,3 @@ CONTAINER_ROWS = [
 
 INPUTS: list[BadInput] = [*COLUMNS, *NUMBERS, *TEXTS, *TIMES, *CONTAINER_ROWS]
 UNNAMED = frozenset({"array", "objects", "lists", "csr", "itself"})
-_ = object_array

@@ -116,7 +116,7 @@ SINGLE: tuple[Any, ...] = (
     decimal.Decimal("NaN"),
     decimal.Decimal("sNaN"),
     decimal.Decimal("-Infinity"),
-    decimal.Decimal("1E+999999"),
+    decimal.Decimal("1E+5000"),
     fractions.Fraction(1, 3),
     dt.datetime(2024, 2, 29, 12),
     dt.datetime(1, 1, 1),

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from bad_inputs import INPUTS, UNNAMED, BadInput, Refused
 from bad_processes import PROCESSES, Process
 from input_tables import (
     CONTAINERS,
     MODELS,
+    NAMED,
     N_BATCH,
     N_TRAINING,
     Recorder,
@@ -31,7 +33,7 @@ from input_tables import (
     takes,
 )
 
-from skdrift import DriftAwareEstimator, DriftReport
+from skdrift import DriftAwareEstimator, DriftReport, Grid, Profile
 from skdrift.exceptions import (
     BaselineWarning,
     InvalidInputWarning,
@@ -171,8 +173,25 @@ def test_fit_learns_or_refuses_with_a_named_error(
             answer_of(lambda: wrapper.predict(X)),
             answer_of(lambda: bare.value.predict(again)),
         )
+        assert_columns_are_known(case, container, wrapper, bare.value)
         schema = {"DA301", "DA302", "DA303", "DA304", "DA406"}
         assert not schema & {found.code for found in wrapper.check(X).findings}
+
+
+def assert_columns_are_known(
+    case: BadInput, container: str, wrapper: DriftAwareEstimator, bare: Any
+) -> None:
+    grid = wrapper.baseline_.reference.grid
+    names = list(case.change(good_batch(case.training)))
+    if case.make is None and container in NAMED:
+        assert grid.names == tuple(names)
+        assert wrapper.feature_names_in_.tolist() == names
+    if hasattr(bare, "n_features_in_"):
+        assert wrapper.n_features_in_ == bare.n_features_in_
+    if hasattr(bare, "feature_names_in_"):
+        np.testing.assert_array_equal(wrapper.feature_names_in_, bare.feature_names_in_)
+    kinds = dict(zip(names, grid.kinds, strict=False))
+    assert {name: kinds[name] for name in case.kinds} == case.kinds
 
 
 @pytest.mark.parametrize(("case", "container", "model"), CASES_AND_MODELS)
@@ -209,6 +228,7 @@ def test_check_names_what_is_wrong(case: BadInput, container: str) -> None:
     assert answer.error is None, repr(answer.error)
     report = answer.value
     assert_report_can_be_shown(report)
+    assert all(row.reason for row in report.features if np.isnan(row.effect_size))
     if case.findings is not None:
         label = label_of(case, container)
         expected = {translated(finding, label) for finding in case.findings}
@@ -303,3 +323,66 @@ def test_a_good_batch_has_no_finding() -> None:
                 report = fitted("recorder", kind, container).check(X)
                 assert report.findings == (), (kind, container)
                 assert report.n_rows == N_BATCH
+
+
+# --- single claims of the catalogue -------------------------------------------------
+
+
+def case_named(name: str) -> BadInput:
+    return next(case for case in INPUTS if case.name == name)
+
+
+def test_infinities_are_in_no_mean() -> None:
+    X = batch_of(case_named("infinities"), "array")
+    grid = model_of(case_named("infinities"), "array").baseline_.reference.grid
+    counted = Profile.count(X, grid)
+    finite = X[np.isfinite(X[:, 0]), 0]
+    assert counted.mean[0] == pytest.approx(finite.mean())
+    assert (counted.n_positive_infinite[0], counted.n_negative_infinite[0]) == (2, 1)
+
+
+@pytest.mark.parametrize("low", [2**53, 2**63 - 2, -(2**63)])
+def test_neighbouring_huge_integers_are_counted_apart(low: int) -> None:
+    X = np.array([[low], [low + 1]] * 50)
+    counted = Profile.count(X[:70], Grid.learn(X))
+    assert counted.counts[0].tolist() == [0, 35, 0, 35, 0]
+
+
+def test_one_and_true_are_levels_of_their_own_and_so_is_the_text() -> None:
+    X = np.array([[1], [1.0], [True], ["1"]] * 20, dtype=object)
+    counted = Profile.count(X, Grid.learn(X))
+    assert sorted(counted.counts[0].tolist()) == [0, 20, 20, 40]
+
+
+def test_unused_categories_are_not_known() -> None:
+    kind = pd.CategoricalDtype(["used", "unused"])
+    training = pd.DataFrame({"a": pd.Series(["used"] * 50, dtype=kind)})
+    model = DriftAwareEstimator(Recorder(), cv=None).fit(training)
+    batch = pd.DataFrame({"a": pd.Series(["used", "unused"] * 20, dtype=kind)})
+    (finding,) = model.check(batch).by_code("DA402")
+    assert "20 of 40 rows" in finding.message
+    assert "'unused'" in finding.message
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in INPUTS if case.number == 59],
+    ids=lambda case: case.name,
+)
+def test_flags_keep_the_row_labels(case: BadInput) -> None:
+    X = batch_of(case, "pandas")
+    flags = model_of(case, "pandas").flag(X)
+    assert flags.index.equals(X.index)
+    frame = flags.to_frame()
+    assert frame["row"].tolist() == [0]
+    assert frame.index.equals(X.index[[0]])
+
+
+@pytest.mark.slow
+def test_a_million_identifiers_are_not_tested() -> None:
+    numbers = np.arange(1_000_000)
+    texts = [f"ID-{number:07d}" for number in numbers.tolist()]
+    X = pd.DataFrame({"number": numbers, "text": texts})
+    grid = Grid.learn(X)
+    assert grid.kinds == ("identifier", "text")
+    assert grid.untested[0].startswith("identifier")

@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 from scipy.stats import binom
+from scipy.stats import t as student
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.cluster import KMeans
+from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.exceptions import EfficiencyWarning
 from sklearn.exceptions import NotFittedError as SklearnNotFittedError
@@ -737,6 +739,42 @@ def test_an_unfitted_wrapper_says_so_as_scikit_learn_does() -> None:
 
 
 # --- the interval -------------------------------------------------------------
+
+
+def mean_of_the_first_column(model: Any, X: np.ndarray, y: Any) -> float:
+    return float(X[:, 0].mean())
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_folds", "degrees_of_freedom"),
+    [
+        (100, 5, 4),  # folds too small for blocks: from fold to fold
+        (300, 5, 5 * 2),  # three blocks of twenty rows in each
+        (2_000, 5, 5 * 9),
+        (2_000, 2, 2 * 9),
+    ],
+)
+def test_the_limits_are_students_and_a_score_on_the_lower_one_has_half_the_rest(
+    n_rows: int, n_folds: int, degrees_of_freedom: int
+) -> None:
+    X = np.random.default_rng(0).normal(size=(n_rows, 1))
+    model = DriftAwareEstimator(
+        DummyRegressor(), cv=n_folds, scoring=mean_of_the_first_column
+    ).fit(X, X[:, 0])
+    (learned_score,) = model.baseline_.scores
+    assert learned_score.degrees_of_freedom == degrees_of_freedom
+    batch = X[:40]
+    promise = model.check(batch, batch).expected_score["score"]
+    error = np.sqrt(
+        learned_score.row_variance * (n_folds / (n_folds - 1) / n_rows + 1 / 40)
+    )
+    assert promise.value - promise.low == pytest.approx(
+        student.ppf(0.975, degrees_of_freedom) * error
+    )
+    assert promise.high - promise.value == pytest.approx(promise.value - promise.low)
+    on_the_limit = batch + promise.low - promise.realised
+    score = model.check(on_the_limit, batch).expected_score["score"]
+    assert score.pvalue == pytest.approx(0.025)
 
 
 @pytest.mark.slow

@@ -101,7 +101,7 @@ def test_training_lies_on_and_between_its_own_points(training):
     counts = cells.count(sort_numbers(Numbers(training)))
     assert counts[0] == counts[-1] == 0
     assert (cells.points[1:] > cells.points[:-1]).all()
-    low, high = training.min(), training.max()
+    low, high = float(training.min()), float(training.max())
     assert cells.points[0] == low
     assert cells.points[-1] == high
     assert cells.lower <= float(low)
