@@ -157,12 +157,18 @@ def _search(
 
 
 def _runs(values: np.ndarray, at_least: int) -> tuple[np.ndarray, np.ndarray]:
-    gap = at_least - 1
-    if len(values) <= gap or (gap and not (values[gap:] == values[:-gap]).any()):
+    n, gap = len(values), at_least - 1
+    if n <= gap or (gap and not (values[gap:] == values[:-gap]).any()):
         return values[:0], np.zeros(0, dtype=np.int64)
-    starts = np.flatnonzero(values[1:] != values[:-1]) + 1
-    starts = np.concatenate([[0], starts])
-    counts = np.diff(np.append(starts, len(values)))
+    # Whether a value equals the one before it, with none before the first and none
+    # after the last: a byte for each value, where positions would take eight.
+    again = np.zeros(n + 1, dtype=bool)
+    np.equal(values[1:], values[:-1], out=again[1:n])
+    if not gap:
+        starts = np.flatnonzero(~again[:n])
+        return values[starts], np.diff(np.append(starts, n))
+    edges = np.flatnonzero(again[1:] != again[:-1])
+    starts, counts = edges[::2], edges[1::2] - edges[::2] + 1
     keep = counts >= at_least
     return values[starts[keep]], counts[keep]
 

@@ -86,11 +86,12 @@ def number_direction(before: np.ndarray, now: np.ndarray, kind: str) -> str:
         Of the column.
     """
     text = f"median {format_value(before[1], kind)} → {format_value(now[1], kind)}"
-    spreads = before[2] - before[0], now[2] - now[0]
-    if spreads[0] > 0 and np.isfinite(spreads).all():
-        ratio = spreads[1] / spreads[0]
-        if not 0.9 < ratio < 1.1:
-            text += f", spread ×{ratio:.2g}"
+    with np.errstate(over="ignore"):
+        spreads = before[2] - before[0], now[2] - now[0]
+        if spreads[0] > 0 and np.isfinite(spreads).all():
+            ratio = spreads[1] / spreads[0]
+            if not 0.9 < ratio < 1.1:
+                text += f", spread ×{ratio:.2g}"
     return text
 
 

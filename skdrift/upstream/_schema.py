@@ -15,6 +15,7 @@ from skdrift.profile._count import Matching, match_columns, type_change
 from skdrift.profile._grid import Grid
 
 MOST_NAMED = 5
+LONGEST_NAME = 100
 
 
 def schema_findings(table: Table, grid: Grid, families: Sequence[str]) -> list[Finding]:
@@ -89,9 +90,19 @@ def unreadable_finding(reason: str) -> Finding:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    shown = ", ".join(repr(name) for name in names[:MOST_NAMED])
+    shown = ", ".join(map(_quoted, names[:MOST_NAMED]))
     more = len(names) - MOST_NAMED
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _quoted(name: str) -> str:
+    shown = repr(name)
+    return shown if len(shown) <= LONGEST_NAME else shown[: LONGEST_NAME - 3] + "..."
+
+
+def _folded(name: str) -> str:
+    """Name for looking for similar ones, whose cost grows with the square of it."""
+    return name.strip().casefold()[:LONGEST_NAME]
 
 
 def _missing_names(matching: Matching, grid: Grid) -> tuple[str, ...]:
@@ -100,14 +111,14 @@ def _missing_names(matching: Matching, grid: Grid) -> tuple[str, ...]:
 
 
 def _missing_finding(missing: tuple[str, ...], extra: tuple[str, ...]) -> Finding:
-    folded = {name.strip().casefold(): name for name in extra}
+    folded = {_folded(name): name for name in extra}
     hints = []
     for name in missing[:MOST_NAMED]:
         close = difflib.get_close_matches(
-            name.strip().casefold(), list(folded)[:1000], n=1, cutoff=0.8
+            _folded(name), list(folded)[:1000], n=1, cutoff=0.8
         )
         if close:
-            hints.append(f"{folded[close[0]]!r} for {name!r}")
+            hints.append(f"{_quoted(folded[close[0]])} for {_quoted(name)}")
     meant = f"; did you mean {', '.join(hints)}?" if hints else ""
     return _schema_finding(
         "DA301",
@@ -132,7 +143,7 @@ def _order_finding(table: Table, grid: Grid, matching: Matching) -> Finding:
         if before != after
     ]
     diff = ", ".join(
-        f"{after!r} where training had {before!r}"
+        f"{_quoted(after)} where training had {_quoted(before)}"
         for before, after in moved[:MOST_NAMED]
     )
     return _schema_finding(

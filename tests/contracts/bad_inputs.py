@@ -14,10 +14,11 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import fractions
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,8 @@ class BadInput:
     findings : frozenset of str or None
         All findings that `check` has, as ``"code feature,feature"``; None for no
         claim.
+    perhaps : frozenset of str
+        Findings that `check` may have besides, as a test's power decides.
     says : tuple of str
         Patterns that the printed report matches.
     flags : dict of str to int or None
@@ -99,6 +102,7 @@ class BadInput:
     fit: Refused | None = None
     check: Refused | None = None
     findings: frozenset[str] | None = frozenset()
+    perhaps: frozenset[str] = frozenset()
     says: tuple[str, ...] = ()
     flags: dict[str, int] | None = None
     like: Callable[[Columns], Any] | None = None
@@ -773,6 +777,7 @@ TEXTS = [
         training="texts",
         change=some("group", *"aabcdefg"),
         findings=frozenset({"DA402 group"}),
+        perhaps=frozenset({"DA102 group"}),
         flags={"group unseen": 8},
         says=("8 of 60 rows in categories.*'a', 'b', 'c', 'd', 'e'",),
     ),
@@ -791,6 +796,7 @@ TEXTS = [
         training="texts",
         change=some("group", *NEW_TEXTS),
         findings=frozenset({"DA402 group"}),
+        perhaps=frozenset({"DA102 group"}),
         flags={"group unseen": len(NEW_TEXTS)},
     ),
     BadInput(
@@ -839,6 +845,7 @@ TEXTS = [
         training="texts",
         change=some("group", *STRANGE),
         findings=frozenset({"DA402 group"}),
+        perhaps=frozenset({"DA102 group"}),
         flags={"group unseen": len(STRANGE)},
         says=(r"\\u202e|\\u200b|\\x1b|\\x00",),
     ),
@@ -1172,28 +1179,17 @@ def backwards(columns: Columns) -> np.ndarray:
     return plain_array(columns)[::-1, ::-1].copy()[::-1, ::-1]
 
 
+@cache
+def folder_of_maps() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+
+
 def mapped_file(columns: Columns) -> np.ndarray:
-    values = plain_array(columns)
-    path = Path(MAPPED.name) / f"{len(values)}.npy"
-    np.save(path, values)
-    return np.load(path, mmap_mode="r")
-
-
-class _Folder:
-    """A folder for memory maps, made when it is first asked for."""
-
-    def __init__(self) -> None:
-        self.made: Any = None
-
-    @property
-    def name(self) -> str:
-        import tempfile  # noqa: PLC0415
-
-        self.made = self.made or tempfile.TemporaryDirectory()
-        return str(self.made.name)
-
-
-MAPPED = _Folder()
+    with tempfile.NamedTemporaryFile(
+        dir=folder_of_maps().name, suffix=".npy", delete=False
+    ) as file:
+        np.save(file, plain_array(columns))
+    return np.load(file.name, mmap_mode="r")
 
 
 def structured(columns: Columns) -> np.ndarray:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from input_tables import Recorder, columns_of, labels_of, pandas_frame, plain_array
+from input_tables import Recorder, columns_of, labels_of, plain_array
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
@@ -236,14 +236,20 @@ def lengths_differ(folder: Path) -> None:
     for table in (X, X.tolist(), pd.DataFrame(X)):
         with pytest.raises(InputError, match="same number of rows, got 200 and 199"):
             model.check(table, y[:-1])
-    for no_table in (None, 3.5, (row for row in X), {"a": [1.0]}):
-        assert isinstance(error_of(lambda: model.check(no_table, y)), SkdriftError)
-    for no_labels in (3.5, (label for label in y)):
-        assert isinstance(error_of(lambda: model.check(X, no_labels)), SkdriftError)
+    for table, labels in (
+        (None, y),
+        (3.5, y),
+        ((row for row in X), y),
+        ({"a": [1.0]}, y),
+        (X, 3.5),
+        (X, (label for label in y)),
+    ):
+        with pytest.raises(SkdriftError):
+            model.check(table, labels)
 
 
 def few_rows_for_the_folds(folder: Path) -> None:
-    X, y = good_data()
+    X, _ = good_data()
     model = DriftAwareEstimator(LogisticRegression(), cv=5)
     with pytest.warns(BaselineWarning, match="no cross-validated score"):
         model.fit(X[:4], [0, 1, 0, 1])
@@ -338,7 +344,7 @@ def damaged_files(folder: Path) -> None:
 def newer_format(folder: Path) -> None:
     path = saved(folder)
     forged(path, with_record(format=99))
-    with pytest.raises(ArtifactVersionError, match="[Uu]pgrade|[Uu]pdate|newer"):
+    with pytest.raises(ArtifactVersionError, match=r"newer"):
         skdrift.load(path)
 
 

@@ -308,7 +308,7 @@ def sparse(rng: Rng, columns: list[Cells], n: int) -> Any:
 
 def pandas(rng: Rng, columns: list[Cells], n: int) -> pd.DataFrame:
     series = [_pandas_series(rng, cells) for cells in columns]
-    frame = pd.DataFrame({j: s for j, s in enumerate(series)}, index=range(n))
+    frame = pd.DataFrame(dict(enumerate(series)), index=range(n))
     frame.columns = _pandas_names(random_names(rng, len(columns)))
     if rng.random() < 0.2:
         frame.index = pd.Index(rng.integers(0, 3, n))
@@ -387,11 +387,11 @@ def arrow(rng: Rng, columns: list[Cells], n: int) -> pa.Table:
 
 ARROW_TYPES = (
     *(pa.null(), pa.int8(), pa.float16(), pa.float32(), pa.large_string()),
-    *(pa.string_view(), pa.binary(), pa.decimal128(38, 4), pa.date32(), pa.time64("ns")),
+    *(pa.string_view(), pa.binary(), pa.decimal128(38, 4), pa.date32()),
+    *(pa.time64("ns"), pa.month_day_nano_interval()),
     *(pa.timestamp("s"), pa.timestamp("ns", "Asia/Tokyo"), pa.duration("ms")),
     *(pa.dictionary(pa.int32(), pa.string()), pa.list_(pa.int8()), pa.bool_()),
     *(pa.struct({"x": pa.int8()}), pa.map_(pa.string(), pa.int8()), pa.uint64()),
-    pa.month_day_nano_interval(),
 )
 
 

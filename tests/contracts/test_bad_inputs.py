@@ -19,9 +19,9 @@ from bad_processes import PROCESSES, Process
 from input_tables import (
     CONTAINERS,
     MODELS,
-    NAMED,
     N_BATCH,
     N_TRAINING,
+    NAMED,
     Recorder,
     bare_model,
     columns_of,
@@ -157,7 +157,8 @@ def test_fit_learns_or_refuses_with_a_named_error(
     n_rows = len(next(iter(case.change(columns).values()), ()))
     y = np.array(labels_of(case.training))[:n_rows]
     bare = answer_of(lambda: bare_model(model).fit(again, y))
-    wrapper = DriftAwareEstimator(bare_model(model), cv=2)
+    folds = 2 if model == "recorder" else None
+    wrapper = DriftAwareEstimator(bare_model(model), cv=folds)
     with unchanged(X):
         wrapped = answer_of(lambda: wrapper.fit(X, y))
     assert wrapped.foreign() <= bare.foreign()
@@ -232,8 +233,9 @@ def test_check_names_what_is_wrong(case: BadInput, container: str) -> None:
     if case.findings is not None:
         label = label_of(case, container)
         expected = {translated(finding, label) for finding in case.findings}
+        perhaps = {translated(finding, label) for finding in case.perhaps}
         found = {(finding.code, finding.features) for finding in report.findings}
-        assert found == expected
+        assert found - perhaps == expected
     text = str(report) + "".join(finding.message for finding in report.findings)
     for pattern in case.says:
         assert re.search(pattern, text), text

@@ -9,6 +9,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from input_tables import Recorder
 from random_tables import NAMES, PLAIN, random_table
@@ -24,9 +26,6 @@ TABLES_A_TEST = 100
 @cache
 def fitted(kind: str) -> DriftAwareEstimator:
     """Wrappers to look at the tables with: of every kind of column, or of numbers."""
-    import pandas as pd  # noqa: PLC0415
-    import polars as pl  # noqa: PLC0415
-
     rng = np.random.default_rng(0)
     columns = {
         name: make(rng, N_TRAINING) for name, make in zip(NAMES, PLAIN, strict=True)

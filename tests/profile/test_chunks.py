@@ -221,7 +221,9 @@ def test_a_chunk_without_values_or_of_a_narrower_type_is_no_change(
     parts = [pd.DataFrame({"a": first}), pd.DataFrame({"a": second})]
     grid = Grid.learn(iter(parts))
     assert grid.families == (family,)
-    assert grid.kinds == Grid.learn(pd.concat(parts)).kinds
+    # What pandas makes of such parts differs from version to version.
+    whole = [list(part["a"]) for part in parts]
+    assert grid.kinds == Grid.learn([[cell] for part in whole for cell in part]).kinds
 
 
 def test_a_column_that_cannot_be_read_in_one_chunk_is_refused():

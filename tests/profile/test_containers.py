@@ -174,12 +174,13 @@ WHOLE_CONTAINERS: dict[str, Build] = {
     "pandas UInt8": lambda: pd.DataFrame(columns_of(WHOLE)).astype("UInt8"),
     "pandas Arrow": lambda: arrow_pandas(columns_of(WHOLE), pa.int16()),
     "polars Int8": lambda: pl.DataFrame(columns_of(WHOLE)).cast(pl.Int8),
-    "polars Int128": lambda: pl.DataFrame(columns_of(WHOLE)).cast(pl.Int128),
     "polars Decimal": lambda: pl.DataFrame(columns_of(WHOLE)).cast(pl.Decimal(10, 2)),
     "decimal objects": lambda: np.vectorize(decimal.Decimal, otypes=[object])(WHOLE),
     "arrow decimal": lambda: arrow(columns_of(WHOLE), pa.decimal128(10, 2)),
     "arrow decimal256": lambda: arrow(columns_of(WHOLE), pa.decimal256(50, 2)),
-    "arrow halffloat": lambda: arrow(columns_of(WHOLE.astype("f2")), pa.float16()),
+    "arrow halffloat": lambda: pa.table(
+        {k: pa.array(v) for k, v in columns_of(WHOLE.astype("f2")).items()}
+    ),
     "objects of numpy": lambda: np.array(
         [[np.int16(cell) for cell in row] for row in WHOLE], dtype=object
     ),
@@ -348,15 +349,21 @@ HOLEY_TRUTH_CONTAINERS: dict[str, Build] = {
     "pandas Arrow": lambda: arrow_pandas(columns_of(TRUTHS_WITH_NONE), pa.bool_()),
     "polars": lambda: polars_texts(TRUTHS_WITH_NONE, pl.Boolean),
     "arrow": lambda: arrow(columns_of(TRUTHS_WITH_NONE)),
-    "arrow bool8": lambda: pa.table(
+}
+# Types that the oldest libraries do not have yet.
+if hasattr(pl, "Int128"):
+    WHOLE_CONTAINERS["polars Int128"] = lambda: pl.DataFrame(columns_of(WHOLE)).cast(
+        pl.Int128
+    )
+if hasattr(pa, "bool8"):
+    HOLEY_TRUTH_CONTAINERS["arrow bool8"] = lambda: pa.table(
         {
             name: pa.ExtensionArray.from_storage(
                 pa.bool8(), pa.array(cells.tolist()).cast(pa.int8())
             )
             for name, cells in columns_of(TRUTHS_WITH_NONE).items()
         }
-    ),
-}
+    )
 
 MILLISECONDS = np.random.default_rng(6).integers(-(10**12), 10**12, (N_ROWS, 2))
 TIMES = MILLISECONDS.astype("datetime64[ms]")
@@ -532,7 +539,7 @@ def test_a_mask_hides_what_is_under_it():
 
 
 def test_a_sparse_table_is_never_made_dense():
-    wide = sp.random_array((2_000_000, 40), density=1e-6, rng=0, format="csc")
+    wide = sp.random_array((2_000_000, 40), density=1e-6, format="csc")
     tracemalloc.start()
     profile = Profile.count(wide, Grid.learn(wide))
     _, peak = tracemalloc.get_traced_memory()
