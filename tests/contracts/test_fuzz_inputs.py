@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -18,6 +19,14 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from skdrift import DriftAwareEstimator, DriftReport, Flags
 from skdrift.exceptions import SkdriftError, SkdriftWarning
+
+
+@pytest.fixture(autouse=True)
+def _libraries_may_drop_what_a_hostile_cell_raises(monkeypatch):
+    # pandas compares cells in C and drops what they raise ("Exception ignored in"),
+    # for the bare model too; pytest would show the cell, which raises once more.
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: None)
+
 
 N_TRAINING = 300
 TABLES_A_TEST = 100
