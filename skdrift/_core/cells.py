@@ -54,7 +54,6 @@ __all__ = [
     "refuse_complex",
     "text_key",
     "value_key",
-    "zoned_column",
 ]
 
 # timedelta64 derives from integer: it must be asked for first.
@@ -239,8 +238,3 @@ def _huge_problem(cells: list[Any], label: str, *, together: bool) -> str:
 def _shown(number: int) -> str:
     n_bits = number.bit_length()
     return str(number) if n_bits < 200 else f"of {n_bits} bits"
-
-
-def zoned_column(values: np.ndarray) -> Column:
-    """Column of instants in UTC that came with a time zone."""
-    return ArrayColumn(values, family="datetime with zone")

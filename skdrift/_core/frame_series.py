@@ -81,10 +81,11 @@ def _object_series(series: Any, label: str) -> Column:
 
 
 def _category_column(series: Any, native: Any, label: str) -> Column:
-    if hasattr(native, "dictionary_decode"):
+    library = type(native).__module__
+    if library.startswith("pyarrow"):
         decoded = nw.from_native(native.cast(native.type.value_type), series_only=True)
         column = series_column(decoded, label)
-    elif type(native).__module__.startswith("polars"):
+    elif library.startswith("polars"):
         column = SeriesTextColumn(series.cast(nw.String))
     else:
         column = _object_series(series, label)

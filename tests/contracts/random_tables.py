@@ -363,10 +363,16 @@ POLARS_TYPES: tuple[Any, ...] = (
 )
 
 
+def _upsets_polars(cell: Any) -> bool:
+    """Whether polars panics at a cell, or hides the error that it raises."""
+    if isinstance(cell, decimal.Decimal):
+        return not cell.is_finite()
+    return isinstance(cell, Spiteful | Word)
+
+
 def _polars_series(rng: Rng, cells: Cells) -> pl.Series:
     kind = pick(rng, POLARS_TYPES) if rng.random() < 0.3 else None
-    decimals = [cell for cell in cells if isinstance(cell, decimal.Decimal)]
-    if not all(cell.is_finite() for cell in decimals):  # polars panics, and says so
+    if any(map(_upsets_polars, cells)):
         return pl.Series(cells, dtype=pl.Object)
     for dtype in (kind, None, pl.Object):
         # A panic of the library is a BaseException.

@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import pickle
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 
+from skdrift._core.frame import read_table
 from skdrift.profile import Grid, Profile
 
 N_ROWS = 300
@@ -493,6 +495,18 @@ def test_every_container_of_the_same_values_gives_one_grid_and_one_count(
     assert_same_counts(Profile.count(X, grid), expected)
     assert_same_counts(Profile.count(X, expected_grid), expected)
     assert_same_counts(Profile.count(first, grid), expected)
+
+
+@pytest.mark.parametrize(("family", "name"), CASES)
+def test_the_levels_of_a_column_are_the_counts_of_its_keys(family, name):
+    table = read_table(FAMILIES[family][0][name]())
+    for position in range(table.n_features):
+        column = table.column(position)
+        counts = Counter(column.keys())
+        levels = column.levels()
+        assert len(list(column.keys())) == table.n_rows
+        assert counts.pop(None, 0) == levels.n_missing
+        assert counts == levels.counts
 
 
 def contents(X: Any) -> list[bytes]:
