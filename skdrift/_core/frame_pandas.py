@@ -10,7 +10,14 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from skdrift._core.cells import array_column, object_column
-from skdrift._core.columns import CodedColumn, Column, Levels, count_texts, text_keys
+from skdrift._core.columns import (
+    ArrayColumn,
+    CodedColumn,
+    Column,
+    Levels,
+    count_texts,
+    text_keys,
+)
 from skdrift._core.frame_series import FEW_ROWS, series_column
 
 COUNTABLE_CATEGORIES = {"Interval": "interval", "Period": "period"}
@@ -46,6 +53,9 @@ def pandas_column(series: Any, label: str) -> Column:
         return PandasTextColumn(series)
     if name == "CategoricalDtype":
         return _categorical_column(series.array, label)
+    if name == "DatetimeTZDtype":
+        instants = np.asarray(series, dtype=f"datetime64[{dtype.unit}]")
+        return ArrayColumn(instants, family="datetime with zone")
     if name == "SparseDtype":
         return array_column(np.asarray(series), label)
     return series_column(nw.from_native(series, series_only=True), label)

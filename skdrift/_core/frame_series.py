@@ -17,7 +17,6 @@ from skdrift._core.columns import (
     count_texts,
     text_keys,
 )
-from skdrift._core.keys import MICROSECONDS, SPAN_MICROSECONDS
 
 FEW_ROWS = 2_000
 NESTED = (nw.List, nw.Array, nw.Struct, nw.Object)
@@ -76,7 +75,17 @@ def _object_series(series: Any, label: str) -> Column:
     if series.null_count() == len(series):
         return Column("null", len(series))
     cells = np.empty(len(series), dtype=object)
-    cells[:] = series.to_list()
+    try:
+        cells[:] = series.to_list()
+    except (ValueError, OverflowError, NotImplementedError) as error:
+        return Column(
+            "unsupported",
+            len(series),
+            problem=(
+                f"column {label!r} holds what cannot be read ({error}): convert it to "
+                "numbers, texts or datetimes"
+            ),
+        )
     return object_column(cells, label)
 
 
@@ -93,7 +102,7 @@ def _category_column(series: Any, native: Any, label: str) -> Column:
     return column
 
 
-def _number_series(series: Any) -> Column:
+def _number_series(series: Any) -> ArrayColumn:
     family = ""
     if series.dtype.is_decimal():
         series, family = series.cast(nw.Float64), "decimal"
@@ -111,15 +120,18 @@ def _plain(values: np.ndarray, series: Any) -> np.ndarray:
 
 
 def _time_series(series: Any) -> Column:
+    # As integers: a conversion by the library overflows, raises or panics where the
+    # instants lie far away.
     if series.dtype == nw.Date:
-        series = series.cast(nw.Datetime("us"))
+        unit, ticks = "D", _number_series(series.cast(nw.Int32))
+    else:
+        unit, ticks = series.dtype.time_unit, _number_series(series.cast(nw.Int64))
     spans = series.dtype == nw.Duration
-    counted = series.dt.total_microseconds() if spans else series.dt.timestamp("us")
-    missing = np.asarray(counted.is_null().to_numpy(), dtype=bool)
-    ticks = np.asarray(counted.fill_null(0).to_numpy()).astype(np.int64)
-    zoned = not spans and series.dtype.time_zone is not None
+    dated = series.dtype == nw.Date
+    zoned = not spans and not dated and series.dtype.time_zone is not None
+    values = ticks.values.astype(np.int64, copy=False)
     return ArrayColumn(
-        ticks.view(SPAN_MICROSECONDS if spans else MICROSECONDS),
-        missing if missing.any() else None,
+        values.view(f"{'timedelta64' if spans else 'datetime64'}[{unit}]"),
+        ticks.mask,
         family="datetime with zone" if zoned else "",
     )

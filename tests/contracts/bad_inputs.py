@@ -18,7 +18,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -983,6 +983,25 @@ def at_zone(zone: str) -> Callable[[Columns], pd.DataFrame]:
     return when(lambda times: times.dt.tz_localize(UTC).dt.tz_convert(zone))
 
 
+def far_away(container: str, unit: str, columns: Columns) -> Any:
+    """A table of times, of which two lie as far away as their type allows."""
+    ticks = np.array(columns["when"], f"datetime64[{unit}]").astype(np.int64)
+    ticks[:2] = [2**31 - 1, -(2**31)] if unit == "D" else [2**63 - 1, -(2**63) + 1]
+    if unit == "D":
+        times = pa.array(ticks.astype(np.int32)).view(pa.date32())
+    else:
+        times = pa.array(ticks).view(pa.timestamp(unit))
+    if container == "pandas":
+        stamps = pd.Series(ticks.view(f"datetime64[{unit}]"))
+        return pandas_frame(columns).assign(when=stamps)
+    if container == "pandas arrow":
+        held = pd.arrays.ArrowExtensionArray(times)
+        return pandas_frame(columns).assign(when=held)
+    if container == "polars":
+        return pl.DataFrame(columns).with_columns(pl.from_arrow(times).alias("when"))
+    return pa.table({**columns, "when": times})
+
+
 TIMES = [
     BadInput(
         number=46,
@@ -1075,6 +1094,20 @@ TIMES = [
         findings=frozenset({"DA403 when"}),
         flags={"when below": 1, "when above": 1},
     ),
+    *[
+        BadInput(
+            number=49,
+            name=f"{name} of {unit} that no calendar has",
+            containers=(container,),
+            training="times",
+            make=partial(far_away, container, unit),
+            findings=frozenset({"DA403 when"}),
+            flags={"when below": 1, "when above": 1},
+        )
+        for name, unit in (("dates", "D"), ("times", "s"), ("times", "ms"))
+        for container in ("pandas", "pandas arrow", "polars", "pyarrow")
+        if (container, unit) not in {("polars", "s"), ("pandas", "D")}
+    ],
     BadInput(
         number=50,
         name="spans of time",

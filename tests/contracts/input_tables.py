@@ -187,7 +187,9 @@ def fingerprint(X: Any) -> Any:
         return layout, cells, mask, _nested(X)
     if isinstance(X, pl.DataFrame):
         return X.schema, [
-            list(map(id, column)) if column.dtype == pl.Object else repr(list(column))
+            list(map(id, column))
+            if column.dtype == pl.Object
+            else repr(list(column.to_physical()))
             for column in X.get_columns()
         ]
     if sp.issparse(X):
@@ -196,13 +198,27 @@ def fingerprint(X: Any) -> Any:
         return type(X), X.shape, [(part.dtype, part.tolist()) for part in parts]
     if isinstance(X, pd.DataFrame):
         columns = [X.iloc[:, place] for place in range(X.shape[1])]
-        cells = [list(map(repr_of, column.array)) for column in columns]
+        cells = [
+            _buffers(pa.array(column.array))
+            if isinstance(column.dtype, pd.ArrowDtype)
+            else list(map(repr_of, column.array))
+            for column in columns
+        ]
         return list(X.columns), pickle.dumps(X.index), list(X.dtypes), cells
     if isinstance(X, pa.Table | pd.Series):
         return pickle.dumps(X)
     if isinstance(X, list | tuple):
         return [id(row) for row in X], _nested(X)
     return id(X)
+
+
+def _buffers(array: Any) -> list[Any]:
+    """Bytes of an Arrow array, whatever values they stand for."""
+    chunks = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
+    return [
+        [buffer and buffer.to_pybytes() for buffer in chunk.buffers()]
+        for chunk in chunks
+    ]
 
 
 def _nested(X: Any) -> Any:

@@ -372,9 +372,8 @@ def _upsets_polars(cell: Any) -> bool:
 
 def _polars_series(rng: Rng, cells: Cells) -> pl.Series:
     kind = pick(rng, POLARS_TYPES) if rng.random() < 0.3 else None
-    if any(map(_upsets_polars, cells)):
-        return pl.Series(cells, dtype=pl.Object)
-    for dtype in (kind, None, pl.Object):
+    upset = any(map(_upsets_polars, cells))
+    for dtype in (pl.Object,) if upset else (kind, None, pl.Object):
         # A panic of the library is a BaseException.
         try:
             return pl.Series(cells, dtype=dtype, strict=False)

@@ -83,6 +83,15 @@ def twice_stored(values: np.ndarray) -> sp.coo_array:
     return sp.coo_array((halves, places), shape=values.shape)
 
 
+def twice_stored_by_columns(values: np.ndarray) -> sp.csc_array:
+    """The same in a form that scipy does not add up by itself."""
+    n_rows, n_columns = values.shape
+    rows = np.tile(np.repeat(np.arange(n_rows), 2), n_columns)
+    halves = np.repeat(values.T.ravel() / 2, 2)
+    ends = 2 * n_rows * np.arange(n_columns + 1)
+    return sp.csc_array((halves, rows, ends), shape=values.shape)
+
+
 def with_stored_zeros(values: np.ndarray) -> sp.csc_array:
     everything = sp.csc_array(np.ones_like(values))
     everything.data = values.T.ravel().copy()
@@ -151,6 +160,7 @@ PLAIN_ARRAYS: dict[str, Callable[[np.ndarray], Any]] = {
     "csc": sp.csc_matrix,
     "coo": sp.coo_matrix,
     "coo, each entry twice": twice_stored,
+    "csc, each entry twice": twice_stored_by_columns,
     "csc, zeros stored": with_stored_zeros,
     "dia": by_diagonals,
     "bsr": sp.bsr_matrix,

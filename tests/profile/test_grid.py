@@ -411,6 +411,30 @@ def test_novelty_is_what_the_grid_does_not_track():
     assert (np.isnan(same.value), same.count) == (True, 0)
 
 
+def test_novelty_of_a_64_bit_batch_is_looked_for_among_32_bit_values():
+    tenths = (np.arange(500) % 7) / 10
+    single = tenths.astype(np.float32).reshape(-1, 1)
+    for one, other in ((single, tenths), (tenths, single)):
+        grid = Grid.learn(one.reshape(-1, 1))
+        _, (found,) = count_table(read_table(other.reshape(-1, 1)), grid)
+        assert found.count == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (np.repeat([0.0, 1.0], 9), np.repeat([-0.0, 1.0], 9), True),
+        (np.arange(9), np.arange(9.0), True),
+        (np.repeat(np.arange(5.0), 9), np.arange(5.0), False),
+        (np.array([2**53, 2**54]), np.array([2**53 + 1, 2**54]), False),
+    ],
+    ids=["minus zero", "integers", "other repeated values", "beyond exact floats"],
+)
+def test_grids_are_the_same_if_they_count_and_compare_the_same(one, other, same):
+    prints = [Grid.learn(X.reshape(-1, 1)).fingerprint() for X in (one, other)]
+    assert (prints[0] == prints[1]) == same
+
+
 def test_nothing_warns():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

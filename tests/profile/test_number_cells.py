@@ -249,3 +249,45 @@ def test_a_grid_never_has_more_points_than_two_for_each_cell():
     ):
         for n_cells in (2, 10, 128):
             assert len(learn(values, n_cells).points) <= 3 * n_cells + 1
+
+
+def test_points_that_are_one_32_bit_number_share_its_count():
+    close = np.array([1.0, 1.0 + 1e-12, 1.0 + 2e-12, 2.0])
+    cells = learn(close)
+    batch = sort_numbers(Numbers(np.array([1.0, 1.0, 1.5], dtype=np.float32)))
+    assert cells.count(batch).tolist() == [0, 0, 0, 0, 0, 2, 1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("points", "values", "counts"),
+    [
+        (
+            np.array([2**63 - 1, 2**64 - 1], dtype=np.uint64),
+            np.array([2**63 - 1], dtype=np.int64),
+            [0, 1, 0, 0, 0],
+        ),
+        (
+            np.array([0.0, 2.0**63]),
+            np.array([2**63 - 1, 5], dtype=np.int64),
+            [0, 0, 2, 0, 0],
+        ),
+        (
+            np.array([-1.0, 3.0]),
+            np.array([0, 2**64 - 1], dtype=np.uint64),
+            [0, 0, 1, 0, 1],
+        ),
+        (
+            np.array([2**53 + 1, 2**53 + 2]),
+            np.array([2.0**53, 2.0**53 + 2]),
+            [1, 0, 0, 1, 0],
+        ),
+        (
+            np.array([2**63, 2**64 - 1], dtype=np.uint64),
+            np.array([-(2**63), 2**63 - 1], dtype=np.int64),
+            [2, 0, 0, 0, 0],
+        ),
+    ],
+)
+def test_values_at_the_ends_of_their_type_are_placed_exactly(points, values, counts):
+    cells = learn(points)
+    assert cells.count(sort_numbers(Numbers(values))).tolist() == counts

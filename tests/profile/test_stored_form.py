@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import json
 import pickle
 
@@ -106,6 +107,17 @@ def test_joblib_keeps_a_profile(tmp_path, assert_identical):
 
 def test_skops_asks_for_two_types_only():
     assert skops.io.get_untrusted_types(data=skops.io.dumps(PROFILE)) == TRUSTED
+
+
+@pytest.mark.parametrize("n_rows", [255, 256, 40_000, 70_000])
+def test_counts_of_any_size_are_kept(n_rows, assert_identical):
+    X = np.zeros((n_rows, 1))
+    profile = Profile.count(X, Grid.learn(X))
+    for make in COPIES.values():
+        assert_identical(make(profile), profile)
+    million = functools.reduce(Profile.merge, [profile] * 20)
+    assert_identical(pickle.loads(pickle.dumps(million)), million)
+    assert pickle.loads(pickle.dumps(million)).counts[0].dtype == np.int64
 
 
 def test_a_grid_without_any_cells_survives():
@@ -290,6 +302,12 @@ def test_every_entry_is_checked(path, value):
 def test_damage_that_would_change_an_answer_is_found(path, value):
     with pytest.raises(FormatError, match=r"damaged|upgrade|no stored"):
         Profile.from_dict(mutate(STORED, path, "replace", value))
+
+
+def test_a_level_that_is_listed_twice_is_damage():
+    stored = mutate(STORED["grid"], ("cells", 1, "keys"), "replace", ["a", "b", "a"])
+    with pytest.raises(FormatError, match="listed twice"):
+        Grid.from_dict(stored)
 
 
 def test_whole_numbers_written_without_a_point_are_floats():
