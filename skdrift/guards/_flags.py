@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from skdrift._core.cells import NUMBER_LINE, Column, Numbers
+from skdrift._core.cells import Column, Numbers
 from skdrift._core.frame import Table
 from skdrift._core.frame_output import pandas_frame
 from skdrift.profile._cells import LevelCells, NumberCells
@@ -225,8 +225,7 @@ def _flag_column(
     if isinstance(value, LevelCells):
         renamed = renamed_levels(grid.families[position], column.family)
         return _flag_levels(column, value, renamed, never_missing)
-    on_line = column.family in NUMBER_LINE or column.family.startswith("datetime")
-    if on_line or column.family == "boolean":
+    if column.on_line or column.family == "boolean":
         limits = value if not grid.untested[position] else None
         return _flag_numbers(column.numbers(), limits, reference, position, column)
     return _flag_missing(column, never_missing)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from skdrift._core.result import ScoreExpectation
 from skdrift.performance._cross_validation import FoldResult
@@ -123,11 +122,15 @@ def expected_score(score: FoldScores, n_rows: int, level: float) -> ScoreExpecta
     reason = score.reason
     if n_rows > 0 and np.isfinite(score.value) and np.isfinite(score.row_variance):
         interval = score_interval(
-            score.value, score.row_variance, score.n_rows, n_folds, n_rows
+            score.value,
+            score.row_variance,
+            score.n_rows,
+            n_folds,
+            n_rows,
+            degrees_of_freedom=score.degrees_of_freedom,
+            level=level,
         )
-        quantile = special.stdtrit(score.degrees_of_freedom, 0.5 + 0.5 * level)
-        half = float(quantile * interval.standard_error)
-        low, high = score.value - half, score.value + half
+        low, high = float(interval.low), float(interval.high)
     elif np.isfinite(score.value):
         reason = reason or "no interval: too few held-out rows to see how scores vary"
     return ScoreExpectation(

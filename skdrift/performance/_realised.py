@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from skdrift._core.frame import read_table
 from skdrift._core.result import Finding, ScoreExpectation
@@ -70,10 +69,17 @@ def _pvalue(score: FoldScores, value: float, n_rows: int) -> float:
     n_folds = folds_behind(score)
     if not np.isfinite([value, score.value, score.row_variance]).all():
         return float("nan")
-    normal = score_pvalue(
-        value, score.value, score.row_variance, score.n_rows, n_folds, n_rows
+    return float(
+        score_pvalue(
+            value,
+            score.value,
+            score.row_variance,
+            score.n_rows,
+            n_folds,
+            n_rows,
+            degrees_of_freedom=score.degrees_of_freedom,
+        )
     )
-    return float(special.stdtr(score.degrees_of_freedom, special.ndtri(normal)))
 
 
 def score_findings(

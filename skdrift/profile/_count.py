@@ -13,7 +13,7 @@ from skdrift.profile._cells import Cells, LevelCells, NumberCells
 from skdrift.profile._grid import Grid
 from skdrift.profile._learn import Reading
 from skdrift.profile._sorted import SortedNumbers, sort_numbers
-from skdrift.profile._text import text_aspects
+from skdrift.profile._text import read_texts
 
 TypeChange = Literal["", "readable", "unreadable"]
 AS_BOOLEANS = {number_key(n): boolean_key(bool(n)) for n in (0, 1)}
@@ -193,9 +193,8 @@ def _read(
         return (values,), values.n_missing
     levels = column.levels()
     if isinstance(cells[0], NumberCells):
-        lengths, shapes = text_aspects(levels.counts)
-        sorted_lengths = SortedNumbers(np.sort(lengths))
-        return (sorted_lengths, Levels(shapes, levels.n_missing)), levels.n_missing
+        lengths, shapes = read_texts(levels)
+        return (SortedNumbers(np.sort(lengths)), shapes), levels.n_missing
     renamed = renamed_levels(learned, column.family)
     if renamed:
         counts = {renamed.get(key, key): n for key, n in levels.counts.items()}

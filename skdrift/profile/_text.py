@@ -40,17 +40,14 @@ class _Marks(dict[int, int]):
 _MARKS = _Marks()
 
 
-def text_shape(text: str) -> str:
-    """Pattern of a text: letters to ``a`` and ``A``, digits to ``9``, runs to ``+``.
-
-    >>> text_shape("AB-1234 x")
-    'A+-9+ a'
-    """
-    return text_shapes([text])[0]
-
-
 def text_shapes(texts: list[str]) -> list[str]:
-    """Pattern of each text, of which the first 64 characters are looked at."""
+    """Pattern of each text: letters to ``a`` and ``A``, digits to ``9``, runs to ``+``.
+
+    The first 64 characters of a text are looked at.
+
+    >>> text_shapes(["AB-1234 x"])
+    ['A+-9+ a']
+    """
     cut = [text[:LONGEST] for text in texts]
     ends = np.cumsum([len(text) for text in cut], dtype=np.int64)
     marked = "".join(cut).translate(_MARKS)

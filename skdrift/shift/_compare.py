@@ -251,7 +251,7 @@ def _feature_row(
         elif not current.n_read[position]:
             reason = f"the column is of another type ({current.families[position]})"
         return _row(reference, current, position, None, "not tested", reason)
-    shown = min((c for _, c in parts), key=lambda c: c.pvalue)
+    shown = _strongest(parts)
     adjusted = tested.adjusted[position]
     outcome: Outcome = "undecided"
     reason = ""
@@ -271,6 +271,11 @@ def _feature_row(
         pvalue=tested.pvalues[position],
         adjusted=adjusted,
     )
+
+
+def _strongest(parts: Sequence[tuple[int, Comparison]]) -> Comparison:
+    """Comparison with the smallest p-value, of those of one column."""
+    return min((compared for _, compared in parts), key=lambda c: c.pvalue)
 
 
 def _row(
@@ -339,7 +344,7 @@ def _shift_findings(reference: Profile, tested: Tested, alpha: float) -> list[Fi
     for position, parts in tested.compared.items():
         if tested.adjusted[position] > alpha:
             continue
-        shown = min((c for _, c in parts), key=lambda c: c.pvalue)
+        shown = _strongest(parts)
         kind = reference.grid.kinds[position]
         code = {"categorical": "DA102", "boolean": "DA102", "text": "DA103"}
         findings.append(

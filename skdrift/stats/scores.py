@@ -38,6 +38,7 @@ def score_interval(
     n_reference: ArrayLike,
     n_folds: ArrayLike,
     n_current: ArrayLike,
+    degrees_of_freedom: ArrayLike = np.inf,
     level: float = 0.95,
 ) -> ScoreInterval:
     r"""Interval for the mean score that a batch of fresh rows will realise.
@@ -57,6 +58,9 @@ def score_interval(
         Rows of training and of the batch.
     n_folds : array-like of int
         Folds, at least 2.
+    degrees_of_freedom : array-like of float, default=inf
+        Of the estimate `row_variance`: limits are Student's with so many, normal
+        with infinitely many.
     level : float, default=0.95
         Coverage.
 
@@ -76,7 +80,11 @@ def score_interval(
     confidence intervals for test error. Advances in Neural Information Processing
     Systems 33.
     """
-    quantile = float(special.ndtri(0.5 + 0.5 * check_share(level, "level")))
+    upper = 0.5 + 0.5 * check_share(level, "level")
+    freedom = np.asarray(degrees_of_freedom, dtype=np.float64)
+    quantile = np.where(
+        np.isinf(freedom), special.ndtri(upper), special.stdtrit(freedom, upper)
+    )
     center, error = _center_and_error(
         mean, row_variance, n_reference, n_folds, n_current
     )
@@ -95,6 +103,8 @@ def score_pvalue(
     n_reference: ArrayLike,
     n_folds: ArrayLike,
     n_current: ArrayLike,
+    *,
+    degrees_of_freedom: ArrayLike = np.inf,
 ) -> FloatArray:
     """Probability of a realised mean score this low or lower if nothing changed.
 
@@ -105,7 +115,7 @@ def score_pvalue(
     ----------
     realised : array-like
         Mean score of the batch.
-    mean, row_variance, n_reference, n_folds, n_current : array-like
+    mean, row_variance, n_reference, n_folds, n_current, degrees_of_freedom
         See `score_interval`.
 
     Returns
@@ -124,7 +134,9 @@ def score_pvalue(
         out=np.where(np.isnan(difference + error), np.nan, certain),
         where=error > 0,
     )
-    return np.asarray(special.ndtr(z), dtype=np.float64)
+    freedom = np.asarray(degrees_of_freedom, dtype=np.float64)
+    pvalue = np.where(np.isinf(freedom), special.ndtr(z), special.stdtr(freedom, z))
+    return np.asarray(pvalue, dtype=np.float64)
 
 
 def _center_and_error(

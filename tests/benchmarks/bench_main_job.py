@@ -12,7 +12,6 @@ import argparse
 import subprocess
 import sys
 import tempfile
-import time
 import tracemalloc
 import warnings
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from bench_profile import floor, mixed, smallest_times
 from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -35,37 +35,7 @@ N_TURNS = 5
 
 def best(turns: int, *jobs: Callable[[], Any]) -> list[float]:
     """Smallest time of each job, in seconds; the jobs take turns."""
-    times = np.full((turns, len(jobs)), np.inf)
-    for turn in range(turns):
-        for number, job in enumerate(jobs):
-            start = time.perf_counter()
-            job()
-            times[turn, number] = time.perf_counter() - start
-    return times.min(axis=0).tolist()
-
-
-def floor(X: Any) -> None:
-    """One sort or one hash count of each column."""
-    if isinstance(X, np.ndarray):
-        for j in range(X.shape[1]):
-            np.sort(X[:, j])
-        return
-    for name in X.columns:
-        column = X[name]
-        if column.dtype.kind == "f":
-            np.sort(column.to_numpy())
-        else:
-            column.value_counts()
-
-
-def mixed_table(n: int, rng: np.random.Generator, dtype: str) -> pd.DataFrame:
-    """20 numeric columns and 20 of 5 to 5,000 levels."""
-    columns: dict[str, Any] = {f"n{j}": rng.normal(size=n) for j in range(20)}
-    for j, n_levels in enumerate(np.geomspace(5, 5000, 20).astype(int)):
-        levels = np.array([f"level_{k}" for k in range(n_levels)], dtype=object)
-        column = pd.Series(levels[rng.integers(0, n_levels, n)])
-        columns[f"c{j}"] = column.astype(dtype)
-    return pd.DataFrame(columns)
+    return smallest_times(turns, *jobs)[:, 0].tolist()
 
 
 def unfitted() -> DriftAwareEstimator:
@@ -81,7 +51,7 @@ def bench_tables(scale: float) -> None:
     low, work = best(N_TURNS, lambda: floor(batch), lambda: model.check(batch))
     print_ratio("`check`", f"{len(batch):,} × 50 floats", low, work)
     for dtype in ("str", "object", "category"):
-        bench_mixed(int(200_000 * scale), rng, dtype)
+        bench_mixed(int(200_000 * scale), dtype)
 
 
 def bench_fit(n: int, rng: np.random.Generator) -> DriftAwareEstimator:
@@ -91,8 +61,8 @@ def bench_fit(n: int, rng: np.random.Generator) -> DriftAwareEstimator:
     return unfitted().fit(X, y)
 
 
-def bench_mixed(n: int, rng: np.random.Generator, dtype: str) -> None:
-    frame, batch = mixed_table(n, rng, dtype), mixed_table(n, rng, dtype)
+def bench_mixed(n: int, dtype: str) -> None:
+    frame, batch = mixed(n, dtype), mixed(n, dtype)
     y = np.zeros(n)
     label = f"{n:,} × (20 floats + 20 {dtype})"
     low, work = best(3, lambda: floor(frame), lambda: unfitted().fit(frame, y))

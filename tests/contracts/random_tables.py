@@ -15,6 +15,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import scipy.sparse as sp
+from bad_inputs import Spiteful
 
 Rng = np.random.Generator
 Cells = list[Any]
@@ -40,20 +41,6 @@ class Word(str):
     """A text of a class of its own, which shows itself as something else."""
 
     __slots__ = ()
-
-    def __str__(self) -> str:
-        raise RuntimeError("no showing")
-
-    __repr__ = __str__
-
-
-class Spiteful:
-    """A cell that raises at whatever is done with it."""
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __eq__(self, other: object) -> bool:
-        raise RuntimeError("no comparing")
 
     def __str__(self) -> str:
         raise RuntimeError("no showing")

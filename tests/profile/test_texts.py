@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 from skdrift._core.cells import Levels, text_key
 from skdrift.profile import Grid, Profile
 from skdrift.profile import _text as text_module
-from skdrift.profile._text import is_text, read_texts, text_aspects, text_shape
+from skdrift.profile._text import is_text, read_texts, text_aspects
+
+
+def text_shape(text: str) -> str:
+    return text_module.text_shapes([text])[0]
 
 
 @pytest.mark.parametrize(

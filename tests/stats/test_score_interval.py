@@ -71,3 +71,19 @@ def test_arguments_out_of_their_range_are_refused():
         score_interval(0.5, 0.1, 100, 1, 10)
     with pytest.raises(ParameterError, match="level must be in"):
         score_interval(0.5, 0.1, 100, 5, 10, level=1.0)
+
+
+@pytest.mark.parametrize("freedom", [1.0, 4.0, 45.0])
+def test_few_degrees_of_freedom_give_student_s_limits_and_p_values(freedom):
+    law = stats.t(freedom)
+    wide = score_interval(2.0, 9.0, 400, 5, 100, degrees_of_freedom=freedom)
+    half = law.ppf(0.975) * wide.standard_error
+    np.testing.assert_allclose([wide.low, wide.high], [2.0 - half, 2.0 + half])
+    pvalue = score_pvalue(1.0, 2.0, 9.0, 400, 5, 100, degrees_of_freedom=freedom)
+    np.testing.assert_allclose(pvalue, law.cdf(-1.0 / wide.standard_error))
+
+
+def test_infinitely_many_degrees_of_freedom_are_the_normal_law():
+    normal = score_interval(2.0, 9.0, 400, 5, 100)
+    student = score_interval(2.0, 9.0, 400, 5, 100, degrees_of_freedom=1e9)
+    np.testing.assert_allclose(student.low, normal.low)
