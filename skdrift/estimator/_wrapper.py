@@ -119,7 +119,7 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         What `fit` learned; it holds no row of the training data.
     n_features_in_ : int
         Number of columns seen by `fit`.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str of shape (n_features,)
         Names of the columns, where all of them are texts.
     classes_ : ndarray of shape (n_classes,)
         Labels of the classes, where the wrapped estimator has them.
