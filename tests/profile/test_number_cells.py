@@ -291,3 +291,13 @@ def test_points_that_are_one_32_bit_number_share_its_count():
 def test_values_at_the_ends_of_their_type_are_placed_exactly(points, values, counts):
     cells = learn(points)
     assert cells.count(sort_numbers(Numbers(values))).tolist() == counts
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_value_is_tracked_because_training_has_too_many_of_it_by_chance(seed):
+    rng = np.random.default_rng(seed)
+    rounded = rng.normal(900, 200, 3000).round()
+    assert not learn(rounded).tracked.any()
+    sentinel = np.where(rng.random(3000) < 0.04, -200.0, rounded)
+    cells = learn(sentinel)
+    assert cells.points[cells.tracked].tolist() == [-200.0]

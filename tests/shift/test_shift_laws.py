@@ -239,3 +239,21 @@ def test_an_empty_profile_is_not_compared():
     )
     assert result.outcome == "not tested"
     assert result.findings == ()
+
+
+def test_fewer_rows_than_are_needed_are_not_compared_however_far_they_moved():
+    rng = np.random.default_rng(8)
+    reference, batch = rng.normal(size=(500, 2)), rng.normal(9, 1, size=(29, 2))
+    result = compared(reference, batch)
+    assert result.findings == ()
+    assert {row.outcome for row in result.rows} == {"not tested"}
+    assert compared(reference, batch, least_rows=29).findings
+
+
+def test_events_that_cannot_happen_by_chance_cost_the_other_tests_nothing():
+    rng = np.random.default_rng(9)
+    reference = rng.integers(0, 5, (1000, 1))
+    batch = rng.choice(5, (400, 1), p=[0.3, 0.2, 0.2, 0.15, 0.15])
+    row = compared(reference, batch).rows[0]
+    assert 0 < row.pvalue < 0.5
+    assert row.pvalue_adjusted == pytest.approx(row.pvalue)
