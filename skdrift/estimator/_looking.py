@@ -12,7 +12,7 @@ from skdrift._core.result import Finding, ScoreExpectation
 from skdrift.estimator._baseline import Baseline
 from skdrift.exceptions import SkdriftError
 from skdrift.guards._findings import flag_findings, merge_flags
-from skdrift.guards._flags import ColumnFlags, flag_columns
+from skdrift.guards._flagging import ColumnFlags, flag_columns
 from skdrift.performance._expectation import expected_scores
 from skdrift.profile._count import match_columns
 from skdrift.profile._profile import count_table

@@ -37,7 +37,8 @@ from skdrift.estimator._progress import (
 from skdrift.estimator._reacting import POLICIES, react
 from skdrift.estimator._routing import route_answer, route_fit, router_of
 from skdrift.exceptions import EstimatorError, NotFittedError
-from skdrift.guards._flags import Flags, flags_of
+from skdrift.guards._flagging import flags_of
+from skdrift.guards._flags import Flags
 from skdrift.performance._cross_validation import Scorer, resolve_scorers
 from skdrift.performance._realised import realised_scores, score_findings
 from skdrift.report import DriftReport

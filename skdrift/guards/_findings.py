@@ -10,16 +10,8 @@ import numpy as np
 from skdrift._core.cells import display_key
 from skdrift._core.frame import Table
 from skdrift._core.result import Finding
-from skdrift.guards._flags import (
-    ABOVE,
-    BELOW,
-    FLAG_CODES,
-    UNREADABLE,
-    UNSEEN,
-    ColumnFlags,
-    flag_counts,
-    unseen_levels,
-)
+from skdrift.guards._flagging import ColumnFlags, flag_counts, unseen_levels
+from skdrift.guards._flags import ABOVE, BELOW, FLAG_CODES, UNREADABLE, UNSEEN
 from skdrift.profile._profile import Profile
 
 ADVICE = {

@@ -11,7 +11,8 @@ from scipy.stats import t as student
 
 from skdrift._core.frame import read_table
 from skdrift.guards._findings import flag_findings, merge_flags
-from skdrift.guards._flags import FLAG_CODES, flag_columns, flags_of
+from skdrift.guards._flagging import flag_columns, flags_of
+from skdrift.guards._flags import FLAG_CODES
 from skdrift.profile import Profile
 from skdrift.profile._profile import count_table, learn_profile
 

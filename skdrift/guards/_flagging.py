@@ -1,0 +1,252 @@
+"""Flagging: which cells hold what training never had. Deterministic, row by row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from skdrift._core.cells import Column, Numbers
+from skdrift._core.frame import Table
+from skdrift.guards._flags import (
+    ABOVE,
+    BELOW,
+    FLAG_CODES,
+    INFINITE,
+    MISSING,
+    UNREADABLE,
+    UNSEEN,
+    Flags,
+)
+from skdrift.profile._cells import Cells, LevelCells, NumberCells
+from skdrift.profile._count import (
+    comparable_column,
+    match_columns,
+    renamed_levels,
+)
+from skdrift.profile._profile import Profile, cells_by_feature
+
+ColumnFlags = dict[int, np.ndarray]
+
+FEW_ROWS = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ColumnRule:
+    """What the cells of one column may hold.
+
+    Attributes
+    ----------
+    family : str
+        Type of the column in training.
+    lower, upper : float
+        Smallest and largest number; for datetimes microseconds since 1970.
+    levels : LevelCells or None
+        Known levels of a column of categories.
+    may_miss, may_sink, may_soar : bool
+        Whether a cell may be missing, minus infinity, infinity.
+    """
+
+    family: str
+    lower: float = -np.inf
+    upper: float = np.inf
+    levels: LevelCells | None = None
+    may_miss: bool = True
+    may_sink: bool = True
+    may_soar: bool = True
+
+
+def rule_of(reference: Profile, position: int, cells: tuple[Cells, ...]) -> ColumnRule:
+    """What training had in a column."""
+    grid = reference.grid
+    family = grid.families[position]
+    if grid.kinds[position] == "empty":
+        return ColumnRule(family=family)
+    value = cells[0] if cells and cells[0].aspect == "value" else None
+    lower, upper = -np.inf, np.inf
+    if isinstance(value, NumberCells) and not grid.untested[position]:
+        lower, upper = value.lower, value.upper
+    return ColumnRule(
+        family=family,
+        lower=lower,
+        upper=upper,
+        levels=value if isinstance(value, LevelCells) else None,
+        may_miss=bool(reference.n_missing[position]),
+        may_sink=bool(reference.n_negative_infinite[position]),
+        may_soar=bool(reference.n_positive_infinite[position]),
+    )
+
+
+def flag_columns(
+    table: Table, reference: Profile, counted: Profile | None = None
+) -> ColumnFlags:
+    """Flags of the columns that have any.
+
+    Parameters
+    ----------
+    table : Table
+    reference : Profile
+        Of the training data.
+    counted : Profile or None
+        Of the same rows, if there is one: only columns that it shows to hold
+        something new are read again.
+
+    Returns
+    -------
+    dict of int to ndarray of uint8 of shape (n_rows,)
+        By the position of the column in training.
+    """
+    if counted is None and _all_within(table, reference):
+        return {}
+    matching = match_columns(table, reference.grid)
+    suspects = None if counted is None else _suspects(counted, reference)
+    found: ColumnFlags = {}
+    cells = cells_by_feature(reference.grid)
+    for position, place in enumerate(matching.positions.tolist()):
+        if place < 0 or (suspects is not None and not suspects[position]):
+            continue
+        rule = rule_of(reference, position, cells[position])
+        flags = flag_column(table.column(place), rule)
+        if flags is not None:
+            found[position] = flags
+    return found
+
+
+def flags_of(table: Table, reference: Profile) -> Flags:
+    """Flags of every cell of a batch."""
+    grid = reference.grid
+    codes = np.zeros((table.n_rows, grid.n_features), dtype=np.uint8)
+    for position, flags in flag_columns(table, reference).items():
+        codes[:, position] = flags
+    return Flags(codes, grid.labels, index=table.index)
+
+
+def flag_counts(flags: np.ndarray) -> dict[int, int]:
+    """How often each flag occurs in a column that has any."""
+    counts = np.bincount(flags, minlength=len(FLAG_CODES))
+    numbers = (np.flatnonzero(counts[1:]) + 1).tolist()
+    return {number: int(counts[number]) for number in numbers}
+
+
+def unseen_levels(
+    table: Table, reference: Profile, position: int, flags: np.ndarray
+) -> Counter[str]:
+    """Levels of a column that training did not have, and their counts."""
+    place = int(match_columns(table, reference.grid).positions[position])
+    rows = np.flatnonzero(flags == UNSEEN)
+    keys = table.column(place).keys()
+    return Counter(str(keys[row]) for row in rows.tolist())
+
+
+def _suspects(counted: Profile, reference: Profile) -> np.ndarray:
+    """Mask of the columns that hold something that training did not."""
+    suspects = (
+        ((counted.n_missing > 0) & (reference.n_missing == 0))
+        | ((counted.n_positive_infinite > 0) & (reference.n_positive_infinite == 0))
+        | ((counted.n_negative_infinite > 0) & (reference.n_negative_infinite == 0))
+        | (counted.n_read < counted.n_rows)
+    )
+    for place, cells in enumerate(counted.grid.cells):
+        position = cells.feature
+        if isinstance(cells, LevelCells):
+            suspects[position] |= bool(counted.unseen[place])
+        elif cells.aspect == "value":
+            suspects[position] |= bool(
+                counted.smallest[position] < cells.lower
+                or counted.largest[position] > cells.upper
+            )
+    return suspects
+
+
+def _all_within(table: Table, reference: Profile) -> bool:
+    """Whether a plain array of numbers lies within all limits: the usual, fast case."""
+    block = table.number_block()
+    grid = reference.grid
+    if block is None or block.shape[1] != grid.n_features or block.size > 100_000:
+        return False
+    lower = np.full(grid.n_features, np.nan)
+    upper = lower.copy()
+    for cells in grid.cells:
+        if isinstance(cells, NumberCells) and not grid.untested[cells.feature]:
+            lower[cells.feature], upper[cells.feature] = cells.lower, cells.upper
+    with np.errstate(invalid="ignore"):  # a signalling NaN
+        return bool(((block >= lower) & (block <= upper)).all())
+
+
+def flag_column(column: Column, rule: ColumnRule) -> np.ndarray | None:
+    """Flags of one column, or None if it has none."""
+    comparable = comparable_column(column, rule.family)
+    if comparable is None:
+        return np.full(column.n_rows, UNREADABLE, dtype=np.uint8)
+    column = comparable
+    if rule.levels is not None:
+        renamed = renamed_levels(rule.family, column.family)
+        return _flag_levels(column, rule.levels, renamed, rule.may_miss)
+    if column.on_line or column.family == "boolean":
+        return _flag_numbers(column.numbers(), rule, column.n_rows)
+    return _flag_missing(column, rule.may_miss)
+
+
+def _flag_missing(column: Column, may_miss: bool) -> np.ndarray | None:
+    if may_miss or not column.levels().n_missing:
+        return None
+    keys = column.keys()
+    absent = np.fromiter((key is None for key in keys), bool, column.n_rows)
+    return absent.astype(np.uint8) * np.uint8(MISSING)
+
+
+def _flag_levels(
+    column: Column, cells: LevelCells, renamed: dict[str, str], may_miss: bool
+) -> np.ndarray | None:
+    last = len(cells.keys)
+    keys = column.keys() if column.n_rows <= FEW_ROWS else None
+    distinct = set(keys) if keys is not None else {None, *column.levels().counts}
+    numbers: dict[str | None, int] = {
+        key: UNSEEN
+        for key in distinct
+        if key is not None and cells.place(renamed.get(key, key)) == last
+    }
+    if not may_miss:
+        numbers[None] = MISSING
+    if not numbers or (keys is not None and distinct.isdisjoint(numbers)):
+        return None
+    flags = np.fromiter(
+        (numbers.get(key, 0) for key in (keys or column.keys())),
+        dtype=np.uint8,
+        count=column.n_rows,
+    )
+    return flags if flags.any() else None
+
+
+def _flag_numbers(numbers: Numbers, rule: ColumnRule, n_rows: int) -> np.ndarray | None:
+    values, absent = numbers.values, numbers.missing
+    zeros = _flag_of_zero(rule) if numbers.n_zeros else 0
+    # As float64: a limit may lie beyond the range of 32-bit values.
+    low, high = np.float64(rule.lower), np.float64(rule.upper)
+    with np.errstate(invalid="ignore"):  # a signalling NaN
+        inside = (values >= low) & (values <= high)
+    if absent is None and not zeros and np.isfinite([low, high]).all() and inside.all():
+        return None
+    flags = np.zeros(len(values), dtype=np.uint8)
+    with np.errstate(invalid="ignore"):
+        flags[values < low] = BELOW
+        flags[values > high] = ABOVE
+    if values.dtype.kind == "f":
+        flags[np.isneginf(values)] = 0 if rule.may_sink else INFINITE
+        flags[np.isposinf(values)] = 0 if rule.may_soar else INFINITE
+        nan = np.isnan(values)
+        absent = nan if absent is None else absent | nan
+    if absent is not None:
+        flags[absent] = 0 if rule.may_miss else MISSING
+    if numbers.rows is not None:
+        spread = np.full(n_rows, zeros, dtype=np.uint8)
+        spread[numbers.rows] = flags
+        flags = spread
+    return flags if flags.any() else None
+
+
+def _flag_of_zero(rule: ColumnRule) -> int:
+    if rule.lower <= 0 <= rule.upper:
+        return 0
+    return BELOW if rule.lower > 0 else ABOVE
