@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from skdrift import datasets
     from skdrift._core.result import Finding
     from skdrift.estimator import DriftAwareEstimator
-    from skdrift.guards import Flags
+    from skdrift.guards import (
+        CategoryGuard,
+        Flags,
+        GuardReport,
+        InputGuard,
+        MissingGuard,
+        RangeGuard,
+        SchemaGuard,
+    )
     from skdrift.persistence import TRUSTED_TYPES, dump, load
     from skdrift.profile import Grid, Profile
     from skdrift.report import DriftReport
@@ -37,6 +45,7 @@ __all__ = [
     "ArtifactError",
     "ArtifactVersionWarning",
     "BaselineWarning",
+    "CategoryGuard",
     "DriftAwareEstimator",
     "DriftError",
     "DriftReport",
@@ -44,9 +53,14 @@ __all__ = [
     "Finding",
     "Flags",
     "Grid",
+    "GuardReport",
+    "InputGuard",
     "InvalidInputError",
     "InvalidInputWarning",
+    "MissingGuard",
     "Profile",
+    "RangeGuard",
+    "SchemaGuard",
     "SkdriftError",
     "SkdriftWarning",
     "__version__",
@@ -57,6 +71,12 @@ __all__ = [
 ]
 
 _HOME = {
+    "SchemaGuard": "skdrift.guards",
+    "RangeGuard": "skdrift.guards",
+    "MissingGuard": "skdrift.guards",
+    "InputGuard": "skdrift.guards",
+    "GuardReport": "skdrift.guards",
+    "CategoryGuard": "skdrift.guards",
     "DriftAwareEstimator": "skdrift.estimator",
     "DriftReport": "skdrift.report",
     "Finding": "skdrift._core.result",

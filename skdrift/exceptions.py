@@ -8,6 +8,7 @@
         ├── InputError              (ValueError)      a table cannot be read
         │   └── InvalidInputError                     on_invalid="raise"
         ├── InputTypeError          (TypeError)       not a table at all
+        │   └── ComplexInputError                     complex numbers; a ValueError too
         ├── DriftError              (ValueError)      on_shift="raise"
         ├── NotFittedError          (sklearn's)       used before ``fit``
         ├── EstimatorError          (TypeError)       the wrapped object is no estimator
@@ -49,6 +50,7 @@ __all__ = [
     "ArtifactVersionWarning",
     "ArtifactWriteError",
     "BaselineWarning",
+    "ComplexInputError",
     "DriftAndInvalidInputWarning",
     "DriftError",
     "DriftWarning",
@@ -82,6 +84,10 @@ class InputError(SkdriftError, ValueError):
 
 class InputTypeError(SkdriftError, TypeError):
     """An object of the wrong type, such as no table where one is needed."""
+
+
+class ComplexInputError(InputTypeError, InputError):
+    """Complex numbers, which have no order; a ValueError as in scikit-learn."""
 
 
 class _ReportError(SkdriftError, ValueError):

@@ -35,7 +35,7 @@ from skdrift._core.keys import (
     text_key,
     value_key,
 )
-from skdrift.exceptions import InputTypeError
+from skdrift.exceptions import ComplexInputError
 
 __all__ = [
     "NUMBER_LINE",
@@ -98,10 +98,10 @@ def refuse_complex(dtype: np.dtype, what: str) -> None:
 
     Raises
     ------
-    InputTypeError
+    ComplexInputError
     """
     if dtype.kind == "c":
-        raise InputTypeError(complex_problem(what, dtype))
+        raise ComplexInputError(complex_problem(what, dtype))
 
 
 def complex_problem(what: str, dtype: np.dtype) -> str:

@@ -8,8 +8,9 @@ value occurs) and `keys()` (the level of each row, in order).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from dataclasses import dataclass
+from operator import countOf
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,16 @@ class Column:
     def keys(self) -> Sequence[str | None]:
         """Level of each row, None where missing."""
         return [None] * self.n_rows
+
+    def distinct(self) -> Set[str | None]:
+        """Levels that occur, None among them if a cell is missing."""
+        levels = self.levels()
+        return {None, *levels.counts} if levels.n_missing else levels.counts.keys()
+
+    def where(self, wanted: Set[str | None]) -> np.ndarray:
+        """Mask of the rows whose level is wanted, of shape (n_rows,)."""
+        found = map(wanted.__contains__, self.keys())
+        return np.fromiter(found, dtype=bool, count=self.n_rows)
 
 
 class ArrayColumn(Column):
@@ -241,6 +252,9 @@ class TextColumn(Column):
     def keys(self) -> Sequence[str | None]:
         return text_keys(self.cells)
 
+    def distinct(self) -> Set[str | None]:
+        return set(text_keys(set(self.cells)))
+
 
 class MixedColumn(Column):
     """Cells of several types, or of a type that has no number line."""
@@ -289,6 +303,24 @@ class CodedColumn(Column):
         lookup: list[str | None] = [*self.level_keys, None]
         return [lookup[code] for code in self.codes.tolist()]
 
+    def distinct(self) -> Set[str | None]:
+        n_levels = len(self.level_keys)
+        present = np.zeros(n_levels + 1, dtype=bool)
+        present[self.codes] = True
+        if present[:n_levels].all():
+            found: set[str | None] = set(self.level_keys)
+        else:
+            known = np.flatnonzero(present[:n_levels]).tolist()
+            found = {self.level_keys[place] for place in known}
+        if present[n_levels]:
+            found.add(None)
+        return found
+
+    def where(self, wanted: Set[str | None]) -> np.ndarray:
+        levels = [*self.level_keys, None]
+        chosen = np.fromiter(map(wanted.__contains__, levels), bool, len(levels))
+        return np.asarray(chosen[self.codes])
+
 
 def number_array(values: np.ndarray) -> np.ndarray:
     """Bring numbers to native byte order and at most 64 bits, without a copy if so."""
@@ -307,6 +339,8 @@ def count_texts(pairs: Iterable[tuple[Any, int]], n_rows: int) -> Levels:
     return Levels(counts, n_rows - sum(counts.values()))
 
 
-def text_keys(cells: Iterable[Any]) -> list[str | None]:
+def text_keys(cells: Collection[Any]) -> list[str | None]:
     """Level of each cell of a column of texts."""
+    if countOf(map(type, cells), str) == len(cells) and "\0" not in "".join(cells):
+        return list(cells)
     return [text_key(cell) if isinstance(cell, str) else None for cell in cells]

@@ -34,6 +34,10 @@ LAZY_REMEDY = "call .collect() (polars), .compute() (dask) or .toPandas() (Spark
 CACHE_LINE = 64
 MOST_TOGETHER = 8
 ROWS_AT_A_TIME = 4096
+FEW_ROWS_AS_OBJECTS = 4
+PLAIN_DTYPES = frozenset(
+    {nw.Float64, nw.Float32, nw.Int64, nw.Int32, nw.String, nw.Boolean}
+)
 
 
 class Table:
@@ -86,6 +90,10 @@ class Table:
 
     def number_block(self) -> np.ndarray | None:
         """Whole table as one plain float or integer array, if it is one."""
+        return None
+
+    def few_cells(self) -> Sequence[Sequence[Any]] | None:
+        """Rows as Python objects, where that is much faster than to read columns."""
         return None
 
 
@@ -181,6 +189,11 @@ class PandasTable(Table):
     def every(self, step: int) -> Table:
         return PandasTable(self.frame.iloc[::step], self.names)
 
+    def few_cells(self) -> Sequence[Sequence[Any]] | None:
+        if self.n_rows > FEW_ROWS_AS_OBJECTS:
+            return None
+        return [tuple(row) for row in self.frame.to_numpy().tolist()]
+
 
 class FrameTable(Table):
     """A data frame of another library, read through narwhals."""
@@ -200,6 +213,12 @@ class FrameTable(Table):
 
     def every(self, step: int) -> Table:
         return FrameTable(self.frame.gather_every(step), self.names)
+
+    def few_cells(self) -> Sequence[Sequence[Any]] | None:
+        if self.n_rows > FEW_ROWS_AS_OBJECTS:
+            return None
+        plain = all(dtype in PLAIN_DTYPES for dtype in self.frame.schema.values())
+        return self.frame.rows() if plain else None
 
 
 def read_table(X: Any, *, strict: bool = True) -> Table:
@@ -231,7 +250,8 @@ def read_table(X: Any, *, strict: bool = True) -> Table:
         table = _read_frame(X, strict=strict)
     if table.n_features == 0:
         raise InputError(
-            f"X has no columns (shape {(table.n_rows, 0)}); at least one is needed"
+            f"X has no columns: 0 feature(s) (shape=({table.n_rows}, 0)) while a "
+            "minimum of 1 is required."
         )
     return table
 

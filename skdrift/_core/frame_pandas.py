@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -19,6 +19,7 @@ from skdrift._core.columns import (
     text_keys,
 )
 from skdrift._core.frame_series import FEW_ROWS, series_column
+from skdrift._core.keys import key_value
 
 COUNTABLE_CATEGORIES = {"Interval": "interval", "Period": "period"}
 
@@ -42,6 +43,22 @@ class PandasTextColumn(Column):
     def keys(self) -> Sequence[str | None]:
         return text_keys(self.series.tolist())
 
+    def distinct(self) -> Set[str | None]:
+        if self.n_rows <= FEW_ROWS:
+            return set(self.keys())
+        return set(text_keys(self.series.unique().tolist()))
+
+    def where(self, wanted: Set[str | None]) -> np.ndarray:
+        if self.n_rows <= FEW_ROWS:
+            return super().where(wanted)
+        found = np.zeros(self.n_rows, dtype=bool)
+        if None in wanted:
+            found |= self.series.isna().to_numpy(dtype=bool)
+        texts = [key_value(key) for key in wanted if key is not None]
+        if texts:
+            found |= self.series.isin(texts).to_numpy(dtype=bool)
+        return found
+
 
 def pandas_column(series: Any, label: str) -> Column:
     """Column of a pandas series."""
@@ -64,11 +81,11 @@ def pandas_column(series: Any, label: str) -> Column:
 def _categorical_column(array: Any, label: str) -> Column:
     categories = np.asarray(array.categories, dtype=object)
     found = object_column(categories, label)
+    if not found.problem:
+        return CodedColumn(array.codes, list(map(str, found.keys())), found.family)
     kinds = {type(category).__name__ for category in categories.tolist()}
-    if found.problem and len(kinds) == 1 and kinds <= COUNTABLE_CATEGORIES.keys():
+    if len(kinds) == 1 and kinds <= COUNTABLE_CATEGORIES.keys():
         tag = kinds.pop()
         keys = [f"\0{tag}:{category}" for category in categories.tolist()]
         return CodedColumn(array.codes, keys, COUNTABLE_CATEGORIES[tag])
-    if found.problem:
-        return Column("unsupported", len(array), problem=found.problem)
-    return CodedColumn(array.codes, list(map(str, found.keys())), found.family)
+    return Column("unsupported", len(array), problem=found.problem)

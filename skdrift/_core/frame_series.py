@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -17,6 +17,7 @@ from skdrift._core.columns import (
     count_texts,
     text_keys,
 )
+from skdrift._core.keys import key_value
 
 FEW_ROWS = 2_000
 NESTED = (nw.List, nw.Array, nw.Struct, nw.Object)
@@ -42,6 +43,22 @@ class SeriesTextColumn(Column):
 
     def keys(self) -> Sequence[str | None]:
         return text_keys(self.series.to_list())
+
+    def distinct(self) -> Set[str | None]:
+        if self.n_rows <= FEW_ROWS:
+            return set(self.keys())
+        return set(text_keys(self.series.unique().to_list()))
+
+    def where(self, wanted: Set[str | None]) -> np.ndarray:
+        if self.n_rows <= FEW_ROWS:
+            return super().where(wanted)
+        texts = [key_value(key) for key in wanted if key is not None]
+        found = np.zeros(self.n_rows, dtype=bool)
+        if None in wanted:
+            found |= np.asarray(self.series.is_null().to_numpy(), dtype=bool)
+        if texts:
+            found |= self.series.is_in(texts).fill_null(False).to_numpy().astype(bool)
+        return found
 
 
 def series_column(series: Any, label: str) -> Column:

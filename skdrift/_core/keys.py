@@ -7,6 +7,7 @@ one. `display_key` turns a key into something to show.
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import decimal
 from typing import Any
@@ -124,3 +125,24 @@ def is_missing(value: Any) -> bool:
     if isinstance(value, np.datetime64 | np.timedelta64):
         return bool(np.isnat(value))
     return False
+
+
+def key_value(key: str) -> Any:
+    """Return the value behind a key: the inverse of `value_key`.
+
+    Whole numbers are integers, instants and spans numpy's; NaN for a hidden level.
+    """
+    if key[:1] != "\0":
+        return key
+    tag, text = key[:3], key[3:]
+    if tag == "\0s:":
+        return text
+    if tag == "\0n:":
+        return int(text) if text.lstrip("-").isdigit() else float(text)
+    if tag == "\0b:":
+        return text == "True"
+    if tag == "\0t:":
+        return np.datetime64(text, "us")
+    if tag == "\0d:":
+        return np.timedelta64(int(text.split()[0]), "us")
+    return ast.literal_eval(text) if tag == "\0y:" else float("nan")

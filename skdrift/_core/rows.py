@@ -24,7 +24,8 @@ def take_rows(values: Any, rows: np.ndarray, columns: np.ndarray | None = None) 
         return None
     if scipy.sparse.issparse(values):
         kept = values.tocsr()[rows]
-        return kept if columns is None else kept[:, columns]
+        kept = kept if columns is None else kept[:, columns]
+        return kept.asformat(values.format)
     if columns is not None:
         return np.asarray(values)[np.ix_(rows, columns)]
     if hasattr(values, "iloc"):
@@ -33,13 +34,12 @@ def take_rows(values: Any, rows: np.ndarray, columns: np.ndarray | None = None) 
         return [values[row] for row in rows.tolist()]
     if isinstance(values, np.ndarray):
         return values[rows]
+    if type(values).__name__ == "RecordBatch":
+        return values.take(rows)
     native = nw.from_native(
         values, eager_only=True, allow_series=True, pass_through=True
     )
-    if native is values:
+    if native is values and not isinstance(native, nw.DataFrame | nw.Series):
         return np.asarray(values)[rows]
-    return nw.to_native(native[rows.tolist()] if _is_series(native) else native[rows])
-
-
-def _is_series(native: Any) -> bool:
-    return isinstance(native, nw.Series)
+    kept = native[rows.tolist()] if isinstance(native, nw.Series) else native[rows]
+    return kept if native is values else nw.to_native(kept)

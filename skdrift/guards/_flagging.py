@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from skdrift._core.cells import Column, Numbers
 from skdrift._core.frame import Table
 from skdrift.guards._flags import (
     ABOVE,
+    ABSENT_REASON,
     BELOW,
     FLAG_CODES,
     INFINITE,
@@ -28,8 +30,6 @@ from skdrift.profile._count import (
 from skdrift.profile._profile import Profile, cells_by_feature
 
 ColumnFlags = dict[int, np.ndarray]
-
-FEW_ROWS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,13 +113,69 @@ def flag_columns(
     return found
 
 
-def flags_of(table: Table, reference: Profile) -> Flags:
-    """Flags of every cell of a batch."""
+def flags_of(
+    table: Table, reference: Profile, pvalues: np.ndarray | None = None
+) -> Flags:
+    """Flags of every cell of a batch.
+
+    Parameters
+    ----------
+    table : Table
+    reference : Profile
+        Of the training data.
+    pvalues : ndarray of float of shape (n_rows,) or None
+        How novel each row is as a whole.
+    """
     grid = reference.grid
     codes = np.zeros((table.n_rows, grid.n_features), dtype=np.uint8)
     for position, flags in flag_columns(table, reference).items():
         codes[:, position] = flags
-    return Flags(codes, grid.labels, index=table.index)
+    return Flags(
+        codes,
+        grid.labels,
+        index=table.index,
+        absent=absent_columns(table, reference),
+        pvalues=pvalues,
+    )
+
+
+def absent_columns(table: Table, reference: Profile) -> tuple[str, ...]:
+    """Columns of training that a batch does not have."""
+    positions = match_columns(table, reference.grid).positions
+    labels = reference.grid.labels
+    return tuple(labels[place] for place in np.flatnonzero(positions < 0))
+
+
+def row_reasons(
+    flags: ColumnFlags,
+    labels: Sequence[str],
+    absent: Sequence[str],
+    rows: Sequence[int],
+) -> list[tuple[str, ...]]:
+    """Why each of some rows is flagged, in words.
+
+    Parameters
+    ----------
+    flags : dict of int to ndarray of uint8 of shape (n_rows,)
+        By the position of the column in training.
+    labels, absent : sequence of str
+        Names of all columns of training, and of those that the batch does not have.
+    rows : sequence of int
+        Positions.
+    """
+    whole = [f"{label}: {ABSENT_REASON}" for label in absent]
+    columns = [(labels[position], flags[position]) for position in sorted(flags)]
+    return [
+        (
+            *whole,
+            *(
+                f"{label}: {FLAG_CODES[codes[row]].reason}"
+                for label, codes in columns
+                if codes[row]
+            ),
+        )
+        for row in rows
+    ]
 
 
 def flag_counts(flags: np.ndarray) -> dict[int, int]:
@@ -189,34 +245,30 @@ def flag_column(column: Column, rule: ColumnRule) -> np.ndarray | None:
 
 
 def _flag_missing(column: Column, may_miss: bool) -> np.ndarray | None:
-    if may_miss or not column.levels().n_missing:
+    if may_miss or None not in column.distinct():
         return None
-    keys = column.keys()
-    absent = np.fromiter((key is None for key in keys), bool, column.n_rows)
-    return absent.astype(np.uint8) * np.uint8(MISSING)
+    return column.where({None}).astype(np.uint8) * np.uint8(MISSING)
 
 
 def _flag_levels(
     column: Column, cells: LevelCells, renamed: dict[str, str], may_miss: bool
 ) -> np.ndarray | None:
-    last = len(cells.keys)
-    keys = column.keys() if column.n_rows <= FEW_ROWS else None
-    distinct = set(keys) if keys is not None else {None, *column.levels().counts}
-    numbers: dict[str | None, int] = {
-        key: UNSEEN
-        for key in distinct
+    distinct, last = column.distinct(), len(cells.keys)
+    strange = distinct if renamed else distinct - cells.index.keys()
+    unseen: set[str | None] = {
+        key
+        for key in strange
         if key is not None and cells.place(renamed.get(key, key)) == last
     }
-    if not may_miss:
-        numbers[None] = MISSING
-    if not numbers or (keys is not None and distinct.isdisjoint(numbers)):
+    absent = None in distinct and not may_miss
+    if not unseen and not absent:
         return None
-    flags = np.fromiter(
-        (numbers.get(key, 0) for key in (keys or column.keys())),
-        dtype=np.uint8,
-        count=column.n_rows,
-    )
-    return flags if flags.any() else None
+    flags = np.zeros(column.n_rows, dtype=np.uint8)
+    if unseen:
+        flags[column.where(unseen)] = UNSEEN
+    if absent:
+        flags[column.where({None})] = MISSING
+    return flags
 
 
 def _flag_numbers(numbers: Numbers, rule: ColumnRule, n_rows: int) -> np.ndarray | None:
@@ -226,24 +278,37 @@ def _flag_numbers(numbers: Numbers, rule: ColumnRule, n_rows: int) -> np.ndarray
     low, high = np.float64(rule.lower), np.float64(rule.upper)
     with np.errstate(invalid="ignore"):  # a signalling NaN
         inside = (values >= low) & (values <= high)
-    if absent is None and not zeros and np.isfinite([low, high]).all() and inside.all():
+        if values.dtype.kind == "f" and not np.isfinite([low, high]).all():
+            inside &= np.isfinite(values)
+    if absent is not None:
+        inside &= ~absent
+    rows = np.flatnonzero(~inside)
+    if not len(rows) and not zeros:
         return None
+    found = _flags_outside(values[rows], rule)
+    if absent is not None:
+        found[absent[rows]] = 0 if rule.may_miss else MISSING
+    if numbers.rows is not None:
+        rows = numbers.rows[rows]
+    flags = np.full(n_rows, zeros, dtype=np.uint8)
+    if zeros:
+        assert numbers.rows is not None
+        flags[numbers.rows] = 0
+    flags[rows] = found
+    return flags if zeros or found.any() else None
+
+
+def _flags_outside(values: np.ndarray, rule: ColumnRule) -> np.ndarray:
+    """Flags of numbers that are not known to be within the limits."""
     flags = np.zeros(len(values), dtype=np.uint8)
     with np.errstate(invalid="ignore"):
-        flags[values < low] = BELOW
-        flags[values > high] = ABOVE
+        flags[values < np.float64(rule.lower)] = BELOW
+        flags[values > np.float64(rule.upper)] = ABOVE
     if values.dtype.kind == "f":
         flags[np.isneginf(values)] = 0 if rule.may_sink else INFINITE
         flags[np.isposinf(values)] = 0 if rule.may_soar else INFINITE
-        nan = np.isnan(values)
-        absent = nan if absent is None else absent | nan
-    if absent is not None:
-        flags[absent] = 0 if rule.may_miss else MISSING
-    if numbers.rows is not None:
-        spread = np.full(n_rows, zeros, dtype=np.uint8)
-        spread[numbers.rows] = flags
-        flags = spread
-    return flags if flags.any() else None
+        flags[np.isnan(values)] = 0 if rule.may_miss else MISSING
+    return flags
 
 
 def _flag_of_zero(rule: ColumnRule) -> int:

@@ -15,6 +15,7 @@ from skdrift.exceptions import FormatError, InputTypeError, ParameterError
 from skdrift.report._html import report_html
 from skdrift.report._json import document_of, fields_of, parse
 from skdrift.report._numbers import counted
+from skdrift.report._rejected import RejectedRows
 from skdrift.report._text import report_text
 from skdrift.report._visible import cut_to_width, encodable, visible
 
@@ -69,12 +70,16 @@ class DriftReport:
         What limits the answers above, one sentence each.
     estimator : str
         Short name of the model.
+    rejected : RejectedRows or None
+        Rows that were answered by an abstention or by the fallback, and why; None if
+        the model answered every row.
 
     Raises
     ------
     ParameterError
-        If `ok` contradicts `findings`, a note stands before an alarm, or a key of
-        `expected_score` is not the name of its scorer.
+        If `ok` contradicts `findings`, a note stands before an alarm, a key of
+        `expected_score` is not the name of its scorer, or `rejected` does not have
+        one reason for each of its rows.
     """
 
     ok: bool
@@ -92,6 +97,7 @@ class DriftReport:
     rows_needed: float
     notes: tuple[str, ...]
     estimator: str
+    rejected: RejectedRows | None = None
 
     def __post_init__(self) -> None:
         n_alarms = len(self.alarms)
@@ -113,6 +119,15 @@ class DriftReport:
                 "The keys of expected_score must be the names of the scorers, got"
                 f" {misnamed[:5]}."
             )
+        rejected = self.rejected
+        if rejected is not None:
+            n_listed, n_reasons = len(rejected.rows), len(rejected.reasons)
+            if n_listed != n_reasons or n_listed > rejected.n_rows:
+                raise ParameterError(
+                    "rejected must have reasons for each of its rows, which are at most"
+                    f" n_rows={rejected.n_rows}, got {n_listed} rows with {n_reasons}"
+                    " reasons."
+                )
 
     @property
     def alarms(self) -> tuple[Finding, ...]:

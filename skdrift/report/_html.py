@@ -22,7 +22,7 @@ from skdrift.report._numbers import (
     rows,
     with_interval,
 )
-from skdrift.report._text import PLACE_WORDS
+from skdrift.report._text import PLACE_WORDS, rejection
 from skdrift.report._verdict import (
     EFFECT_NAME_WIDTH,
     circumstances,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 MOST_FINDINGS: Final = 100
 MOST_FEATURES: Final = 100
 MOST_NOTES: Final = 20
+MOST_REJECTED: Final = 100
 _NAME_WIDTH: Final = 60
 _WORST_FIRST: Final = ("drift", "undecided", "stable", "not tested")
 
@@ -90,12 +91,14 @@ def report_html(report: DriftReport) -> str:
     -------
     str
         A ``<div>`` with its own ``<style>``. Every string of the report is cut and
-        escaped; at most 100 findings and the 100 worst columns are shown.
+        escaped; at most 100 findings, 100 rejected rows and the 100 worst columns
+        are shown.
     """
     parts = [
         f"<style>{_STYLE}</style>",
         _banner(report),
         _findings(report.findings),
+        _rejected(report),
         _scores(list(report.expected_score.values())),
         _notes(report.notes),
         _features(report),
@@ -159,6 +162,19 @@ def _effect(finding: Finding) -> str:
     if finding.n_rows >= 0:
         lines.append(rows(finding.n_rows))
     return "<br>".join(lines)
+
+
+def _rejected(report: DriftReport) -> str:
+    rejected = report.rejected
+    if rejected is None:
+        return ""
+    pairs = list(zip(rejected.rows, rejected.reasons, strict=True))[:MOST_REJECTED]
+    table = _table(
+        rejection(rejected, report.n_rows),
+        ("Row", "Why"),
+        [_row(f"{row:d}", _cell(_sentence("; ".join(why)))) for row, why in pairs],
+    )
+    return table + _more(rejected.n_rows - len(pairs), "report.rejected")
 
 
 def _scores(scores: Sequence[ScoreExpectation]) -> str:

@@ -1,11 +1,11 @@
 r"""A report as strict JSON, and back.
 
-The form is what the annotations of `DriftReport`, `Finding`, `FeatureRow` and
-`ScoreExpectation` say, with three rules on top. NaN and infinity become null, and
-the places that were infinite are listed under ``infinite`` as JSON pointers
-(RFC 6901). Lone surrogates become their escapes (``\ud800``), so that the text can
-be encoded as UTF-8. Dicts become lists of records: keys that differ only in a lone
-surrogate would collide.
+The form is what the annotations of `DriftReport`, `Finding`, `FeatureRow`,
+`ScoreExpectation` and `RejectedRows` say, with three rules on top. NaN and infinity
+become null, and the places that were infinite are listed under ``infinite`` as JSON
+pointers (RFC 6901). Lone surrogates become their escapes (``\ud800``), so that the
+text can be encoded as UTF-8. Dicts become lists of records: keys that differ only in
+a lone surrogate would collide. Format 1 had no ``rejected``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
+from types import NoneType, UnionType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -35,7 +36,8 @@ from skdrift.report._visible import encodable, visible
 if TYPE_CHECKING:
     from skdrift.report._drift_report import DriftReport
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+_ADDED: Final[Mapping[str, int]] = {"rejected": 2}
 _KIND: Final = "DriftReport"
 _HEADER: Final = frozenset(("kind", "format", "skdrift", "infinite"))
 _REMEDY: Final = "write the report again with to_json()"
@@ -82,6 +84,9 @@ def fields_of(report_type: type[DriftReport], document: object) -> dict[str, Any
     if not isinstance(infinite, Mapping):
         _refuse("infinite", "must be an object", infinite)
     body = {key: document[key] for key in document if key not in _HEADER}
+    for name, number in _ADDED.items():
+        if document["format"] < number:
+            body.setdefault(name, None)
     unused = dict(infinite)
     arguments = _decode_fields(report_type, body, "", unused)
     if unused:
@@ -111,6 +116,8 @@ def parse(text: object) -> Any:
 
 
 def _encode(hint: Any, value: Any, path: str, infinite: dict[str, str]) -> Any:
+    if isinstance(hint, UnionType):
+        return None if value is None else _encode(_given(hint), value, path, infinite)
     if _is_record(hint):
         hints = _hints(hint)
         return {
@@ -140,6 +147,8 @@ def _encode(hint: Any, value: Any, path: str, infinite: dict[str, str]) -> Any:
 
 
 def _decode(hint: Any, value: object, path: str, infinite: dict[str, Any]) -> Any:
+    if isinstance(hint, UnionType):
+        return None if value is None else _decode(_given(hint), value, path, infinite)
     if _is_record(hint):
         if not isinstance(value, Mapping):
             _refuse(path, "must be an object", value)
@@ -206,6 +215,11 @@ def _decode_float(value: object, path: str, infinite: dict[str, Any]) -> float:
 
 def _is_record(hint: Any) -> bool:
     return is_dataclass(hint)
+
+
+def _given(hint: UnionType) -> Any:
+    """What is there, where None may stand in its place."""
+    return next(part for part in get_args(hint) if part is not NoneType)
 
 
 @cache

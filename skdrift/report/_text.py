@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from skdrift._core.result import Finding, ScoreExpectation
 from skdrift._core.shown_score import SCORE_ASSUMPTION, Place, shown_score
 from skdrift.report._numbers import aligned, percent, pvalue, rows, with_interval
+from skdrift.report._rejected import RejectedRows
 from skdrift.report._verdict import (
     circumstances,
     column_count,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 WIDTH: Final = 100
 MOST_FINDINGS: Final = 20
 MOST_NOTES: Final = 20
+MOST_REJECTED: Final = 5
 _SHORT: Final = 40
 
 PLACE_WORDS: Final[dict[Place, str]] = {
@@ -39,6 +41,11 @@ PLACE_WORDS: Final[dict[Place, str]] = {
     "inside": "inside the interval",
     "better": "better than the interval",
     "unknown": "",
+}
+
+REJECTION_WORDS: Final = {
+    "abstain": "answered by an abstention",
+    "fallback": "answered by the fallback model",
 }
 
 
@@ -52,13 +59,15 @@ def report_text(report: DriftReport) -> str:
     Returns
     -------
     str
-        The verdict, the findings in the order of evidence (at most 20), the
-        expected score and the notes. Every line takes at most 100 terminal columns;
+        The verdict, the findings in the order of evidence (at most 20), the rows
+        that the model was not asked about (at most 5), the expected score and the
+        notes. Every line takes at most 100 terminal columns;
         the whole can be encoded as UTF-8.
     """
     sections = [
         _opening(report),
         _findings(report),
+        _rejected(report),
         _scores(list(report.expected_score.values())),
         _notes(report.notes),
     ]
@@ -116,6 +125,28 @@ def _finding(position: int, finding: Finding) -> list[str]:
         advice = f"Advice: {visible(finding.advice, SENTENCE_LENGTH)}"
         lines += _lines(advice, indent=" " * 5)
     return lines
+
+
+def _rejected(report: DriftReport) -> list[str]:
+    rejected = report.rejected
+    if rejected is None:
+        return []
+    lines = _lines(rejection(rejected, report.n_rows), indent="")
+    shown = zip(rejected.rows, rejected.reasons, strict=True)
+    for row, reasons in list(shown)[:MOST_REJECTED]:
+        what = visible("; ".join(reasons), SENTENCE_LENGTH)
+        lines += wrap(what, first=f"  row {row}: ", rest=" " * 5, width=WIDTH)
+    hidden = rejected.n_rows - min(len(rejected.rows), MOST_REJECTED)
+    if hidden > 0:
+        lines.append(f"  and {hidden:,} more: report.rejected")
+    return lines
+
+
+def rejection(rejected: RejectedRows, n_rows: int) -> str:
+    """``"Rejected rows: 3 of 100, answered by the fallback model"``."""
+    total = f" of {n_rows:,}" if n_rows >= rejected.n_rows else ""
+    answered = REJECTION_WORDS[rejected.policy]
+    return f"Rejected rows: {rejected.n_rows:,}{total}, {answered}"
 
 
 def _scores(scores: list[ScoreExpectation]) -> list[str]:

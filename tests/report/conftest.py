@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from skdrift._core.result import FeatureRow, Finding, ScoreExpectation
-from skdrift.report import DriftReport
+from skdrift.report import DriftReport, RejectedRows
 
 NAN = math.nan
 
@@ -190,6 +190,16 @@ def _rich_report() -> DriftReport:
             ),
         },
         notes=("Rows depend on their neighbours in 3 of 5 columns.",),
+        rejected=RejectedRows(
+            policy="fallback",
+            n_rows=7,
+            rows=(0, 3, 4, 17, 90, 8_000),
+            reasons=(
+                ("temp: missing, never so in training",),
+                ("temp: above the range of training", "weather: unseen"),
+                *[("weather: a category that training did not have",)] * 4,
+            ),
+        ),
     )
 
 
@@ -274,6 +284,9 @@ def _named_report(name: str) -> DriftReport:
         },
         notes=(name, f"The column {name} is odd."),
         estimator=name,
+        rejected=RejectedRows(
+            policy="abstain", n_rows=1, rows=(3,), reasons=((f"{name}: missing", name),)
+        ),
     )
 
 

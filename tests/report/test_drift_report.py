@@ -16,7 +16,7 @@ from skdrift.exceptions import (
     ParameterError,
     SkdriftError,
 )
-from skdrift.report import DriftReport
+from skdrift.report import DriftReport, RejectedRows
 
 
 def test_a_report_has_no_truth_value_and_says_what_to_ask(
@@ -47,6 +47,26 @@ def test_equality_is_by_value_with_nan_equal_to_nan(
     assert build(1.0) != "report"
 
 
+def rejected(**changes: Any) -> RejectedRows:
+    values: dict[str, Any] = {
+        "policy": "abstain",
+        "n_rows": 2,
+        "rows": (4, 9),
+        "reasons": (("age: missing",), ("age: missing", "city: unseen")),
+    }
+    return RejectedRows(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    "changes", [{"n_rows": 1}, {"rows": (4,)}, {"reasons": ()}], ids=str
+)
+def test_rejected_rows_have_one_reason_each_and_are_no_more_than_all(
+    make_report: Callable[..., DriftReport], changes: dict[str, Any]
+) -> None:
+    with pytest.raises(ParameterError, match="rejected must have reasons"):
+        make_report(rejected=rejected(**changes))
+
+
 @pytest.mark.parametrize("field", dataclasses.fields(DriftReport), ids=lambda f: f.name)
 def test_every_field_counts_for_equality(
     make_report: Callable[..., DriftReport],
@@ -62,6 +82,7 @@ def test_every_field_counts_for_equality(
         "expected_score": {"expected_score": {"r2": make_score(scorer="r2")}},
         "notes": {"notes": ("A note.",)},
         "estimator": {"estimator": "Ridge"},
+        "rejected": {"rejected": rejected()},
     }.get(field.name, {field.name: 7})
     assert make_report(**changes) != make_report()
 

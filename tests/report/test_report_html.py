@@ -125,10 +125,10 @@ def test_tables_are_accessible(rich_report: DriftReport) -> None:
     parsed = _Structure(_html(rich_report))
     tags = [item for item in parsed.markup if isinstance(item, tuple)]
     names = [tag for tag, _ in tags]
-    assert names.count("table") == names.count("caption") == 3
+    assert names.count("table") == names.count("caption") == 4
     scopes = [dict(attrs).get("scope") for tag, attrs in tags if tag == "th"]
     assert set(scopes) == {"col", "row"}
-    assert scopes.count("row") == 4 + 3 + 5
+    assert scopes.count("row") == 4 + 6 + 3 + 5
 
 
 def test_a_table_is_as_wide_as_its_head(rich_report: DriftReport) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import math
 from collections.abc import Callable
@@ -42,7 +43,7 @@ def test_the_text_of_a_report_that_came_back_is_the_same(
 def test_a_document_says_what_it_is(rich_report: DriftReport) -> None:
     document = _strict(rich_report.to_json())
     assert document["kind"] == "DriftReport"
-    assert document["format"] == 1
+    assert document["format"] == 2
     assert document["skdrift"] == __version__
 
 
@@ -134,9 +135,19 @@ def test_scorers_keep_their_order(
 
 
 def test_a_newer_format_names_both_versions(rich_report: DriftReport) -> None:
-    document = {**rich_report.to_dict(), "format": 2, "skdrift": "9.9", "new": 1}
-    with pytest.raises(FormatError, match=r"skdrift 9\.9 in format 2.*upgrade"):
+    document = {**rich_report.to_dict(), "format": 3, "skdrift": "9.9", "new": 1}
+    with pytest.raises(FormatError, match=r"skdrift 9\.9 in format 3.*upgrade"):
         DriftReport.from_dict(document)
+
+
+def test_a_report_of_format_1_is_one_without_rejected_rows(
+    rich_report: DriftReport,
+) -> None:
+    document = {**rich_report.to_dict(), "format": 1}
+    del document["rejected"]
+    again = DriftReport.from_dict(document)
+    assert again == dataclasses.replace(rich_report, rejected=None)
+    assert again != rich_report
 
 
 def _edited(**changes: Any) -> Callable[[dict[str, Any]], None]:
@@ -202,6 +213,20 @@ DAMAGES = {
     "scorer twice": (
         _inside("expected_score", 1, scorer="roc_auc"),
         "each scorer once",
+    ),
+    "rejected is a list": (_edited(rejected=[]), "rejected must be an object"),
+    "rejected is left out": (_without("rejected"), "missing are.*rejected"),
+    "rejected of another policy": (
+        lambda document: document["rejected"].update(policy="drop"),
+        "rejected/policy must be one of",
+    ),
+    "reasons are texts": (
+        lambda document: document["rejected"].update(reasons=["age"]),
+        "rejected/reasons/0 must be a list",
+    ),
+    "rejected without reasons": (
+        lambda document: document["rejected"].update(reasons=[]),
+        "rejected must have reasons",
     ),
     "ok contradicts": (_edited(ok=True), "ok must be False"),
 }

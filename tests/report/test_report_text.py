@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skdrift._core.result import Finding, ScoreExpectation
-from skdrift.report import DriftReport, warning_text
+from skdrift.report import DriftReport, RejectedRows, warning_text
+
+ABSTAINED = "answered by an abstention"
 
 RICH = """\
 DRIFT: 3 alarms in 3 of 5 columns and in the score
@@ -31,6 +33,14 @@ Findings (p-values are adjusted for all that was tested)
   4. note  DA302  station
      The model does not know this column and does not use it.
 
+Rejected rows: 7 of 8,734, answered by the fallback model
+  row 0: temp: missing, never so in training
+  row 3: temp: above the range of training; weather: unseen
+  row 4: weather: a category that training did not have
+  row 17: weather: a category that training did not have
+  row 90: weather: a category that training did not have
+  and 2 more: report.rejected
+
 Expected score (95 % interval for a batch of 8,734 rows)
   mean_absolute_error  20.8 [19.9, 21.7], realised 35.2: worse than the interval, p < 1e-16
   r2                   0.944 [0.931, 0.957], realised 0.950: inside the interval
@@ -45,6 +55,32 @@ Notes
 
 def test_the_text_of_a_rich_report(rich_report: DriftReport) -> None:
     assert str(rich_report) == RICH
+
+
+def test_of_rejected_rows_five_are_shown_and_the_others_counted(
+    make_report: Callable[..., DriftReport],
+) -> None:
+    def shown(n: int) -> list[str]:
+        rejected = RejectedRows(
+            policy="abstain",
+            n_rows=n,
+            rows=tuple(range(min(n, 8))),
+            reasons=(("a: missing",),) * min(n, 8),
+        )
+        lines = str(make_report(rejected=rejected)).splitlines()
+        return lines[lines.index(f"Rejected rows: {n:,} of 8,734, {ABSTAINED}") + 1 :]
+
+    assert shown(1) == ["  row 0: a: missing"]
+    assert len(shown(5)) == 5
+    assert shown(6)[5:] == ["  and 1 more: report.rejected"]
+    assert shown(2_000)[5:] == ["  and 1,995 more: report.rejected"]
+
+
+def test_a_report_without_rejected_rows_does_not_speak_of_them(
+    make_report: Callable[..., DriftReport],
+) -> None:
+    assert "eject" not in str(make_report())
+    assert "eject" not in make_report()._repr_html_()
 
 
 def test_the_words_of_the_report_itself_are_ascii(rich_report: DriftReport) -> None:
