@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from skdrift._core.rows import take_rows
 from skdrift.exceptions import ParameterError
 from skdrift.performance._outputs import FoldOutputs, fold_outputs
 from skdrift.performance._recorded import OwnScore, RecordedModel, recordable
+from skdrift.performance._row_scores import RowScores, row_scores
 
 Scorer = Callable[..., float]
 Split = tuple[np.ndarray, np.ndarray]
@@ -56,6 +57,8 @@ class FoldResult:
         What the model answered for them.
     reasons : dict of str to str
         Why a scorer, or with the key ``""`` the whole fold, failed.
+    rows : dict of str to RowScores
+        What each row contributed, for those scorers where that is known.
     """
 
     scores: dict[str, float]
@@ -64,6 +67,7 @@ class FoldResult:
     n_rows: int
     outputs: FoldOutputs | None
     reasons: dict[str, str]
+    rows: dict[str, RowScores] = field(default_factory=dict)
 
 
 def resolve_scorers(estimator: Any, scoring: Any) -> dict[str, Scorer]:
@@ -217,6 +221,7 @@ def judge(
     scores: dict[str, float] = {}
     variances: dict[str, float] = {}
     reasons: dict[str, str] = {}
+    known: dict[str, RowScores] = {}
     n = n_rows_of(y)
     blocks = _blocks(n, seed)
     recorded = RecordedModel(estimator, X)
@@ -230,12 +235,17 @@ def judge(
         scores[name], reason = score_of(use, model, rows, y, params)
         if reason:
             reasons[name] = reason
-        variances[name] = _row_variance(use, model, rows, y, params, blocks)
+        parts = _block_scores(use, model, rows, y, params, blocks)
+        variances[name] = _row_variance(parts, blocks)
+        if on_record is not None and not params:
+            by_row = _row_scores(on_record, recorded, y, scores[name], parts, blocks)
+            if by_row is not None:
+                known[name] = by_row
     try:
         outputs = fold_outputs(recorded, positions)
     except FOLD_ERRORS as error:
         outputs, reasons[""] = None, describe(error)
-    return FoldResult(scores, variances, len(blocks), n, outputs, reasons)
+    return FoldResult(scores, variances, len(blocks), n, outputs, reasons, known)
 
 
 def score_of(
@@ -272,16 +282,16 @@ def _blocks(n: int, seed: int) -> list[np.ndarray]:
     return [np.sort(order[k * size : (k + 1) * size]) for k in range(n_blocks)]
 
 
-def _row_variance(
+def _block_scores(
     scorer: Scorer,
     estimator: Any,
     X: Any,
     y: Any,
     params: Mapping[str, Any],
     blocks: Sequence[np.ndarray],
-) -> float:
+) -> list[float]:
     n = n_rows_of(y)
-    scores = [
+    return [
         score_of(
             scorer,
             estimator,
@@ -291,10 +301,30 @@ def _row_variance(
         )[0]
         for block in blocks
     ]
+
+
+def _row_variance(scores: Sequence[float], blocks: Sequence[np.ndarray]) -> float:
     known = [score for score in scores if score == score]
     if len(known) < 2:
         return float("nan")
     return float(np.var(known, ddof=1)) * len(blocks[0])
+
+
+def _row_scores(
+    scorer: Scorer,
+    model: RecordedModel,
+    y: Any,
+    score: float,
+    parts: Sequence[float],
+    blocks: Sequence[np.ndarray],
+) -> RowScores | None:
+    """Contributions of the rows; None where they are unknown or not to be had."""
+    try:
+        return row_scores(
+            scorer, model, y, score, n_rows_of(y), zip(blocks, parts, strict=True)
+        )
+    except FOLD_ERRORS:
+        return None
 
 
 def n_rows_of(values: Any) -> int:

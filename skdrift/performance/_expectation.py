@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 
 import numpy as np
 
 from skdrift._core.result import ScoreExpectation
 from skdrift.performance._cross_validation import FoldResult
-from skdrift.stats import score_interval
+from skdrift.performance._row_scores import RowScores, Scale, from_scale, to_scale
+from skdrift.stats import (
+    accuracy_interval,
+    accuracy_pvalue,
+    score_interval,
+    score_pvalue,
+)
 
 LEVEL = 0.95
+LEAST_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldScores:
     """Scores of one scorer over the folds.
+
+    Stored as the list of its fields: new ones come last and have a default, so that
+    what was stored without them still has the law that it had.
 
     Attributes
     ----------
@@ -29,11 +39,22 @@ class FoldScores:
         Variance of the score of a single row: the score of m independent rows varies
         by ``row_variance / m``.
     degrees_of_freedom : float
-        Of the estimate `row_variance`; limits are Student's with so many.
+        Of the estimate `row_variance`: as many as Student's law needs for it.
     n_rows : int
         Held-out rows in all.
     reason : str
         Why a score is NaN; empty otherwise.
+    row_skewness : float
+        Third standardised moment of the score of a single row; 0 where single rows
+        are unknown.
+    row_bias : float
+        The score of m rows lies on average ``row_bias / m`` beside that of very many;
+        0 for a mean.
+    right_score : float
+        Score of a row that is answered right, where each row is right or, one lower,
+        wrong; else NaN.
+    scale : {"plain", "log_rest"}
+        Scale of variance, skewness and bias: the score's own, or -log(1 - score).
     """
 
     scorer: str
@@ -43,6 +64,17 @@ class FoldScores:
     degrees_of_freedom: float
     n_rows: int
     reason: str = ""
+    row_skewness: float = 0.0
+    row_bias: float = 0.0
+    right_score: float = float("nan")
+    scale: Scale = "plain"
+
+    def __setstate__(self, state: Sequence[object]) -> None:
+        for position, field in enumerate(fields(self)):
+            value = state[position] if position < len(state) else field.default
+            if value is MISSING:
+                raise ValueError(f"a stored FoldScores lacks {field.name!r}")
+            object.__setattr__(self, field.name, value)
 
 
 def fold_scores(name: str, results: Sequence[FoldResult]) -> FoldScores:
@@ -68,21 +100,59 @@ def fold_scores(name: str, results: Sequence[FoldResult]) -> FoldScores:
             n_rows=0,
             reason="; ".join(reasons)[:500] or "there was no fold",
         )
-    row_variance, degrees_of_freedom = _row_variance(
-        folds[known],
-        rows[known],
-        np.array([result.variances[name] for result in results])[known],
-        np.array([result.blocks for result in results])[known],
-    )
+    judged = [
+        result for result, is_known in zip(results, known, strict=True) if is_known
+    ]
+    by_row = [result.rows[name] for result in judged if name in result.rows]
+    if len(by_row) == len(judged) and rows[known].sum() >= LEAST_ROWS:
+        moments, scale = _moments(by_row), by_row[0].scale
+    else:
+        row_variance, degrees_of_freedom = _row_variance(
+            folds[known],
+            rows[known],
+            np.array([result.variances[name] for result in judged]),
+            np.array([result.blocks for result in judged]),
+        )
+        moments = {
+            "row_variance": row_variance,
+            "degrees_of_freedom": degrees_of_freedom,
+        }
+        scale = "plain"
     return FoldScores(
         scorer=name,
         folds=tuple(folds.tolist()),
         value=float(folds[known].mean()),
-        row_variance=row_variance,
-        degrees_of_freedom=degrees_of_freedom,
         n_rows=int(rows[known].sum()),
         reason="; ".join(reasons)[:500],
+        scale=scale,
+        **moments,
     )
+
+
+def _moments(folds: Sequence[RowScores]) -> dict[str, float]:
+    """Moments of the score of a single row, by the rows of all folds together.
+
+    The degrees of freedom are those of a chi-square law as variable as the estimate
+    of the variance is, given the fourth moment of the rows.
+    """
+    values = np.concatenate([fold.values for fold in folds])
+    weights = [len(fold.values) / len(values) for fold in folds]
+    n = len(values)
+    centred = values - values.mean()
+    second, third, fourth = (float((centred**power).mean()) for power in (2, 3, 4))
+    skewness, freedom = 0.0, n - 1.0
+    if second > np.finfo(np.float64).eps * float((values**2).mean()):
+        bend = float(np.average([fold.bend for fold in folds], weights=weights))
+        bias_of_moment = np.sqrt(n * (n - 1.0)) / (n - 2.0)
+        skewness = float(bias_of_moment * (third + bend) / second**1.5)
+        freedom = min(freedom, 2.0 * n / max(fourth / second**2 - 1.0, 1e-9))
+    return {
+        "row_variance": second * n / (n - 1.0),
+        "degrees_of_freedom": freedom,
+        "row_skewness": skewness,
+        "row_bias": float(np.average([fold.bias for fold in folds], weights=weights)),
+        "right_score": folds[0].right_score,
+    }
 
 
 def _row_variance(
@@ -117,20 +187,10 @@ def folds_behind(score: FoldScores) -> float:
 
 def expected_score(score: FoldScores, n_rows: int, level: float) -> ScoreExpectation:
     """What one scorer promises for a batch of `n_rows` independent rows."""
-    n_folds = folds_behind(score)
     low = high = float("nan")
     reason = score.reason
-    if n_rows > 0 and np.isfinite(score.value) and np.isfinite(score.row_variance):
-        interval = score_interval(
-            score.value,
-            score.row_variance,
-            score.n_rows,
-            n_folds,
-            n_rows,
-            degrees_of_freedom=score.degrees_of_freedom,
-            level=level,
-        )
-        low, high = float(interval.low), float(interval.high)
+    if n_rows > 0 and has_law(score):
+        low, high = _limits(score, n_rows, level)
     elif np.isfinite(score.value):
         reason = reason or "no interval: too few held-out rows to see how scores vary"
     return ScoreExpectation(
@@ -142,3 +202,75 @@ def expected_score(score: FoldScores, n_rows: int, level: float) -> ScoreExpecta
         n_rows=n_rows,
         reason=reason,
     )
+
+
+def has_law(score: FoldScores) -> bool:
+    """Whether it is known how the score of a batch varies."""
+    return bool(np.isfinite([score.value, score.row_variance]).all())
+
+
+def _limits(score: FoldScores, n_rows: int, level: float) -> tuple[float, float]:
+    n_folds = folds_behind(score)
+    if np.isfinite(score.right_score):
+        wrong = score.right_score - 1.0
+        shares = accuracy_interval(
+            _share(score.value, wrong), score.n_rows, n_folds, n_rows, level
+        )
+        return wrong + float(shares.low), wrong + float(shares.high)
+    interval = score_interval(
+        _center(score, n_rows),
+        score.row_variance,
+        score.n_rows,
+        n_folds,
+        n_rows,
+        degrees_of_freedom=score.degrees_of_freedom,
+        level=level,
+        row_skewness=score.row_skewness,
+    )
+    low, high = from_scale(np.array([interval.low, interval.high]), score.scale)
+    return float(low), float(high)
+
+
+def realised_pvalue(score: FoldScores, realised: float, n_rows: int) -> float:
+    """Probability of a score this low or lower if nothing changed.
+
+    By the law of the interval: NaN where there is none or no score.
+    """
+    if not (np.isfinite(realised) and has_law(score)):
+        return float("nan")
+    n_folds = folds_behind(score)
+    if np.isfinite(score.right_score):
+        wrong = score.right_score - 1.0
+        return float(
+            accuracy_pvalue(
+                realised - wrong,
+                _share(score.value, wrong),
+                score.n_rows,
+                n_folds,
+                n_rows,
+            )
+        )
+    return float(
+        score_pvalue(
+            to_scale(realised, score.scale),
+            _center(score, n_rows),
+            score.row_variance,
+            score.n_rows,
+            n_folds,
+            n_rows,
+            degrees_of_freedom=score.degrees_of_freedom,
+            row_skewness=score.row_skewness,
+        )
+    )
+
+
+def _share(value: float, wrong: float) -> float:
+    return float(np.clip(value - wrong, 0.0, 1.0))
+
+
+def _center(score: FoldScores, n_rows: int) -> float:
+    """Mean of the scores of batches: the bias of folds off, that of the batch on."""
+    folds = np.array(score.folds)
+    folds = folds[np.isfinite(folds)]
+    center = float(to_scale(folds, score.scale).mean())
+    return center + score.row_bias * (1.0 / n_rows - len(folds) / score.n_rows)

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from skdrift._core.frame import read_table
 from skdrift._core.result import Finding, ScoreExpectation
 from skdrift._core.shown_score import shown_score
@@ -17,9 +15,8 @@ from skdrift.performance._expectation import (
     LEVEL,
     FoldScores,
     expected_score,
-    folds_behind,
+    realised_pvalue,
 )
-from skdrift.stats import score_pvalue
 
 
 def realised_scores(
@@ -58,28 +55,11 @@ def realised_scores(
             replace(
                 expectation,
                 realised=value,
-                pvalue=_pvalue(score, value, n_rows),
+                pvalue=realised_pvalue(score, value, n_rows),
                 reason=f"on this batch: {reason}" if reason else expectation.reason,
             )
         )
     return results
-
-
-def _pvalue(score: FoldScores, value: float, n_rows: int) -> float:
-    n_folds = folds_behind(score)
-    if not np.isfinite([value, score.value, score.row_variance]).all():
-        return float("nan")
-    return float(
-        score_pvalue(
-            value,
-            score.value,
-            score.row_variance,
-            score.n_rows,
-            n_folds,
-            n_rows,
-            degrees_of_freedom=score.degrees_of_freedom,
-        )
-    )
 
 
 def score_findings(

@@ -23,7 +23,13 @@ from skdrift.stats.neyman import smooth
 from skdrift.stats.ordered import distribution_change, kolmogorov_smirnov
 from skdrift.stats.power import detectable_effect, rows_needed
 from skdrift.stats.rates import RateTest, rate_change
-from skdrift.stats.scores import ScoreInterval, score_interval, score_pvalue
+from skdrift.stats.scores import (
+    ScoreInterval,
+    accuracy_interval,
+    accuracy_pvalue,
+    score_interval,
+    score_pvalue,
+)
 from skdrift.stats.unseen import UnseenTest, unseen
 from skdrift.stats.variation import total_variation
 
@@ -34,6 +40,8 @@ __all__ = [
     "RateTest",
     "ScoreInterval",
     "UnseenTest",
+    "accuracy_interval",
+    "accuracy_pvalue",
     "anderson_darling",
     "chi_square",
     "combine_pvalues",
