@@ -116,10 +116,10 @@ class Column:
         """Level of each row, None where missing."""
         return [None] * self.n_rows
 
-    def distinct(self) -> Set[str | None]:
-        """Levels that occur, None among them if a cell is missing."""
+    def possible(self) -> tuple[Collection[str], bool]:
+        """Levels that may occur, each once, and whether a cell is missing."""
         levels = self.levels()
-        return {None, *levels.counts} if levels.n_missing else levels.counts.keys()
+        return levels.counts.keys(), levels.n_missing > 0
 
     def where(self, wanted: Set[str | None]) -> np.ndarray:
         """Mask of the rows whose level is wanted, of shape (n_rows,)."""
@@ -252,8 +252,8 @@ class TextColumn(Column):
     def keys(self) -> Sequence[str | None]:
         return text_keys(self.cells)
 
-    def distinct(self) -> Set[str | None]:
-        return set(text_keys(set(self.cells)))
+    def possible(self) -> tuple[Collection[str], bool]:
+        return distinct_texts(set(self.cells))
 
 
 class MixedColumn(Column):
@@ -303,18 +303,8 @@ class CodedColumn(Column):
         lookup: list[str | None] = [*self.level_keys, None]
         return [lookup[code] for code in self.codes.tolist()]
 
-    def distinct(self) -> Set[str | None]:
-        n_levels = len(self.level_keys)
-        present = np.zeros(n_levels + 1, dtype=bool)
-        present[self.codes] = True
-        if present[:n_levels].all():
-            found: set[str | None] = set(self.level_keys)
-        else:
-            known = np.flatnonzero(present[:n_levels]).tolist()
-            found = {self.level_keys[place] for place in known}
-        if present[n_levels]:
-            found.add(None)
-        return found
+    def possible(self) -> tuple[Collection[str], bool]:
+        return self.level_keys, bool(self.codes.min(initial=0) < 0)
 
     def where(self, wanted: Set[str | None]) -> np.ndarray:
         levels = [*self.level_keys, None]
@@ -337,6 +327,13 @@ def count_texts(pairs: Iterable[tuple[Any, int]], n_rows: int) -> Levels:
     """Levels of ``(text, count)`` pairs; whatever is no text is missing."""
     counts = {text_key(cell): count for cell, count in pairs if isinstance(cell, str)}
     return Levels(counts, n_rows - sum(counts.values()))
+
+
+def distinct_texts(cells: Collection[Any]) -> tuple[Collection[str], bool]:
+    """Levels of distinct cells, and whether one of them is no text: it is missing."""
+    keys = text_keys(cells)
+    levels = [key for key in keys if key is not None]
+    return levels, len(levels) < len(keys)
 
 
 def text_keys(cells: Collection[Any]) -> list[str | None]:

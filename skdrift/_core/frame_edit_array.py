@@ -146,9 +146,10 @@ def _dense_column(columns: Any, item: Any) -> np.ndarray:
 def _write(column: np.ndarray, change: Change, was: np.dtype) -> None:
     """Write what is missing too; an array of objects takes it as it was given."""
     if was == OBJECT:
-        column[change.rows] = as_objects(change.cells.array)
+        column[change.rows] = change.cells.as_given()
     elif column.dtype == OBJECT:
-        missing = np.nan if was.kind in "biuf" else None
+        numbers = was.kind in "biuf" and change.cells.families <= NUMBERS
+        missing = np.nan if numbers else None
         write(column, change.rows, change.cells, missing)
     else:
         missing = getattr(column.dtype, "na_object", None)

@@ -85,8 +85,10 @@ def arrow_edited(array: Any, rows: np.ndarray, cells: Cells, label: str) -> Any:
             decoded = array.cast(kind.value_type)
             return _encoded(arrow_edited(decoded, rows, cells, label), array)
         if str(kind) in VIEWS:
-            decoded = array.cast(getattr(pa, VIEWS[str(kind)])())
-            return arrow_edited(decoded, rows, cells, label).cast(kind)
+            # By way of Python: pyarrow 17 casts no views.
+            plain = pa.array(array.to_pylist(), getattr(pa, VIEWS[str(kind)])())
+            edited = arrow_edited(plain, rows, cells, label)
+            return pa.chunked_array([pa.array(edited.to_pylist(), kind)])
         if pa.types.is_run_end_encoded(kind):
             return _edited_runs(array, rows, cells, label)
         new = _values(array, rows, cells, label)

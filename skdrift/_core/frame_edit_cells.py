@@ -92,7 +92,7 @@ class Cells:
             return None
         # Far from each other in size, one overflows in the unit that the other needs.
         kept = all(
-            time == scalar or np.isnat(time)
+            np.isnat(scalar) or time.astype(scalar.dtype) == scalar
             for time, scalar in zip(times, scalars, strict=True)
         )
         return times if kept else None
@@ -103,6 +103,16 @@ class Cells:
         if self.missing is not None:
             cells = cells.copy()
             cells[self.missing] = missing
+        return cells
+
+    def as_given(self) -> np.ndarray:
+        """Values as Python objects; NaN stays, other missing values are None."""
+        cells = as_objects(self.array)
+        if self.missing is not None:
+            cells = cells.copy()
+            for place in np.flatnonzero(self.missing):
+                if not isinstance(cells[place], float | np.floating):
+                    cells[place] = None
         return cells
 
     def listed(self) -> list[Any]:
@@ -125,7 +135,8 @@ def cells_of(values: Any, n_cells: int) -> Cells:
         If there are several values, and not one for each of the `n_cells` cells.
     """
     if isinstance(values, np.ma.MaskedArray):
-        values = np.ma.filled(values.astype(object), None)
+        mask, values = np.ma.getmaskarray(values), as_objects(np.ma.getdata(values))
+        values = np.where(mask, None, values)
     if isinstance(values, np.ndarray):
         array, several = np.asarray(values), values.ndim > 0
         array = array if several else array.reshape(1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,7 +77,7 @@ def _selected(X: Any, positions: list[int]) -> Any:
     shared = {place: series[position] for place, position in enumerate(positions)}
     result = pd.DataFrame(shared, index=X.index, copy=False)
     result.columns = X.columns.take(positions)
-    result.attrs = X.attrs
+    result.attrs = copy.deepcopy(X.attrs)
     return result
 
 
@@ -115,31 +117,31 @@ def _edited_numpy(series: Any, rows: np.ndarray, cells: Cells) -> Any:
 
 def _edited_objects(series: Any, rows: np.ndarray, cells: Cells) -> Any:
     """Series of Python objects, as which anything can be written."""
+    import pandas as pd  # noqa: PLC0415  (optional library)
+
     objects = np.array(series.astype(object).to_numpy(), dtype=object)
     if series.dtype == OBJECT:
-        objects[rows] = _pandas_objects(cells, None, as_given=True)
+        written = cells.as_given()
     else:
-        objects[rows] = _pandas_objects(cells, _missing_mark(series.dtype))
-    return _object_series(objects, series.index)
+        written = cells.objects(_missing_mark(series.dtype))
+    if cells.families & {"datetime", "duration"}:
+        written = written.copy()
+        written[:] = [_pandas_time(cell) for cell in written]
+    objects[rows] = written
+    return pd.Series(objects, index=series.index, dtype=object)
 
 
-def _object_series(objects: np.ndarray, index: Any) -> Any:
+def _pandas_time(cell: Any) -> Any:
+    """Time of pandas in place of one of numpy."""
     import pandas as pd  # noqa: PLC0415  (optional library)
 
-    return pd.Series(objects, index=index, dtype=object)
-
-
-def _pandas_objects(cells: Cells, missing: Any, as_given: bool = False) -> np.ndarray:
-    """Python objects to write, times as those of pandas."""
-    import pandas as pd  # noqa: PLC0415  (optional library)
-
-    objects = as_objects(cells.array) if as_given else cells.objects(missing)
-    if cells.families & {"datetime", "duration"} and cells.array.dtype.kind in "mM":
-        kind = pd.Timestamp if cells.array.dtype.kind == "M" else pd.Timedelta
-        return np.array(
-            [cell if is_missing(cell) else kind(cell) for cell in objects], dtype=object
-        )
-    return objects
+    if isinstance(cell, np.datetime64 | np.timedelta64):
+        kind = pd.Timestamp if isinstance(cell, np.datetime64) else pd.Timedelta
+        try:
+            return kind(cell)
+        except ValueError:  # beyond what pandas counts
+            return cell
+    return cell
 
 
 def _missing_mark(dtype: Any) -> Any:
@@ -199,13 +201,12 @@ def _category_index(categories: Any, together: list[Any]) -> Any:
 
 
 def _category(cell: Any, zone: Any) -> Any:
-    import pandas as pd  # noqa: PLC0415  (optional library)
-
-    if zone is not None and hasattr(cell, "year"):
-        stamp = pd.Timestamp(cell)
-        stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp
-        return stamp.tz_convert(zone)
-    return cell.item() if isinstance(cell, np.bool_ | np.str_) else cell
+    """Value as a category beside others, which may be of a time zone."""
+    cell = _pandas_time(cell)
+    if zone is not None and isinstance(cell, dt.datetime):
+        aware = cell if cell.tzinfo is not None else cell.replace(tzinfo=dt.UTC)
+        return aware.astimezone(zone)
+    return cell.item() if isinstance(cell, np.generic) else cell
 
 
 def _identity(value: Any) -> Any:

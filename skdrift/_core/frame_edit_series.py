@@ -94,7 +94,7 @@ def natural_values(cells: Cells, label: str, kind: str) -> np.ndarray | list[Any
     """
     families = cells.families
     if cells.array.dtype.kind != "O":
-        return cells.array
+        return cells.array.copy()
     if families <= {"string"}:
         return text_values(cells, label, kind)
     if families == {"bytes"}:

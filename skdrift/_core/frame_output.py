@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from skdrift.exceptions import MissingDependencyError
+import narwhals.stable.v2 as nw
+import numpy as np
+import scipy.sparse
+
+from skdrift.exceptions import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["pandas_frame"]
+__all__ = ["framed", "pandas_frame"]
 
 
 def pandas_frame(
@@ -43,3 +47,86 @@ def pandas_frame(
             "Install it with `pip install pandas`."
         ) from error
     return pd.DataFrame(dict(columns), copy=True)
+
+
+def framed(X: Any, library: str, names: Sequence[str], index: Any = None) -> Any:
+    """Table as a data frame of a library, its columns renamed.
+
+    Parameters
+    ----------
+    X : table of shape (n_rows, n_features)
+        Whatever `read_table` accepts but lists. It is not changed.
+    library : {"pandas", "polars"}
+    names : sequence of str of length n_features
+    index : object
+        Row labels for pandas, where `X` has none.
+
+    Returns
+    -------
+    pandas.DataFrame or polars.DataFrame
+        `X` itself if it is one already, of these names.
+
+    Raises
+    ------
+    InputError
+        If `X` is sparse, or the library cannot hold a column.
+    MissingDependencyError
+        The library is not installed.
+    """
+    if scipy.sparse.issparse(X):
+        raise InputError(
+            f"a sparse table cannot be given as a {library} frame: choose "
+            "set_output(transform='default')"
+        )
+    try:
+        return (_framed_pandas if library == "pandas" else _framed_polars)(
+            X, list(names), index
+        )
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"set_output(transform={library!r}) needs {library}, which could not be "
+            f"imported ({error}). Install it with `pip install {library}`."
+        ) from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(
+            f"a column cannot be given as one of {library} ({error}): choose "
+            "set_output(transform='default')"
+        ) from error
+
+
+def _framed_pandas(X: Any, names: list[str], index: Any) -> Any:
+    import pandas as pd  # noqa: PLC0415  (optional library)
+
+    if isinstance(X, np.ndarray):
+        return pd.DataFrame(X, columns=names, index=index, copy=True)
+    frame = X
+    if not isinstance(X, pd.DataFrame):
+        frame = _read(X).to_pandas()
+    if list(frame.columns) == names and all(type(n) is str for n in frame.columns):
+        return frame
+    frame = frame.copy(deep=False)
+    frame.columns = names
+    return frame
+
+
+def _framed_polars(X: Any, names: list[str], index: Any) -> Any:
+    import polars as pl  # noqa: PLC0415  (optional library)
+
+    if isinstance(X, np.ndarray):
+        return pl.DataFrame(X, schema=names, orient="row")
+    frame = X
+    if not isinstance(X, pl.DataFrame):
+        if nw.dependencies.is_pandas_dataframe(X):
+            X = _framed_pandas(X, names, index)
+        frame = _read(X).to_polars()
+    if frame.columns == names:
+        return frame
+    frame = frame.clone()
+    frame.columns = names
+    return frame
+
+
+def _read(X: Any) -> Any:
+    if type(X).__name__ == "RecordBatch":
+        return nw.from_arrow(X, backend="pyarrow")
+    return nw.from_native(X, eager_only=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence, Set
-from typing import Any
+from collections.abc import Collection, Sequence, Set
+from typing import Any, cast
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -16,6 +16,7 @@ from skdrift._core.columns import (
     Column,
     Levels,
     count_texts,
+    distinct_texts,
     text_keys,
 )
 from skdrift._core.frame_series import FEW_ROWS, series_column
@@ -43,10 +44,10 @@ class PandasTextColumn(Column):
     def keys(self) -> Sequence[str | None]:
         return text_keys(self.series.tolist())
 
-    def distinct(self) -> Set[str | None]:
+    def possible(self) -> tuple[Collection[str], bool]:
         if self.n_rows <= FEW_ROWS:
-            return set(self.keys())
-        return set(text_keys(self.series.unique().tolist()))
+            return distinct_texts(set(self.series.tolist()))
+        return distinct_texts(self.series.unique().tolist())
 
     def where(self, wanted: Set[str | None]) -> np.ndarray:
         if self.n_rows <= FEW_ROWS:
@@ -82,7 +83,7 @@ def _categorical_column(array: Any, label: str) -> Column:
     categories = np.asarray(array.categories, dtype=object)
     found = object_column(categories, label)
     if not found.problem:
-        return CodedColumn(array.codes, list(map(str, found.keys())), found.family)
+        return CodedColumn(array.codes, cast("list[str]", found.keys()), found.family)
     kinds = {type(category).__name__ for category in categories.tolist()}
     if len(kinds) == 1 and kinds <= COUNTABLE_CATEGORIES.keys():
         tag = kinds.pop()

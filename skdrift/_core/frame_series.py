@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -15,6 +15,7 @@ from skdrift._core.columns import (
     Column,
     Levels,
     count_texts,
+    distinct_texts,
     text_keys,
 )
 from skdrift._core.keys import key_value
@@ -44,10 +45,10 @@ class SeriesTextColumn(Column):
     def keys(self) -> Sequence[str | None]:
         return text_keys(self.series.to_list())
 
-    def distinct(self) -> Set[str | None]:
+    def possible(self) -> tuple[Collection[str], bool]:
         if self.n_rows <= FEW_ROWS:
-            return set(self.keys())
-        return set(text_keys(self.series.unique().to_list()))
+            return distinct_texts(set(self.series.to_list()))
+        return distinct_texts(self.series.unique().to_list())
 
     def where(self, wanted: Set[str | None]) -> np.ndarray:
         if self.n_rows <= FEW_ROWS:

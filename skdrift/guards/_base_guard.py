@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 
 from skdrift._core.frame import Table, read_table
+from skdrift._core.frame_output import framed
 from skdrift.exceptions import (
     InputError,
     InvalidInputError,
@@ -26,15 +28,19 @@ from skdrift.guards._learning import learn_rules
 from skdrift.guards._repair import (
     ColumnRepair,
     column_actions,
+    finite_or_missing,
     floats_of,
+    imputed,
     indicator_names,
     is_listed,
     rebuilt,
     repair_columns,
+    result_names,
 )
 from skdrift.guards._settings import OFF, GuardSettings, check_settings
 
 MOST_NAMED = 5
+OUTPUTS = ("default", "pandas", "polars")
 COLUMN_PROBLEMS = frozenset({"missing column", "extra column", "other order"})
 
 
@@ -47,6 +53,11 @@ class BaseGuard(TransformerMixin, BaseEstimator):
 
     _doc_link_module = "skdrift"
     __metadata_request__transform = {"return_report": True}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        # Scikit-learn would rename the columns of what `transform` gives in place,
+        # which may be what it was given.
+        super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
 
     @abstractmethod
     def _settings(self) -> GuardSettings:
@@ -120,10 +131,49 @@ class BaseGuard(TransformerMixin, BaseEstimator):
         if report.actions:
             _react(report, match)
         answer = X
-        changed = repairs or match.differs or self.rules_.adds_columns
-        if changed or is_listed(X, table):
-            answer = rebuilt(X, table, self.rules_, match, repairs)
+        rules = self.rules_
+        if repairs or match.differs or rules.adds_columns or is_listed(X, table):
+            answer = rebuilt(X, table, rules, match, repairs)
+        library = self._output_library()
+        if library != "default":
+            names = self.get_feature_names_out()
+            if match.differs and not rules.repairs_columns:
+                names = result_names(table, rules, match)
+            answer = framed(answer, library, names, table.index)
         return (answer, report) if return_report else answer
+
+    def set_output(self, *, transform: str | None = None) -> Any:
+        """Choose what `transform` and `fit_transform` give.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None
+            ``"default"``: a table of the library that it is given; None leaves the
+            choice as it is.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ParameterError
+            If `transform` is something else.
+        """
+        if transform is None:
+            return self
+        if transform not in OUTPUTS:
+            raise ParameterError(
+                f"transform must be one of {', '.join(map(repr, OUTPUTS))}, got "
+                f"{transform!r:.100}"
+            )
+        # The name under which scikit-learn's `clone` takes the choice along.
+        self._sklearn_output_config = {"transform": transform}
+        return self
+
+    def _output_library(self) -> str:
+        own = getattr(self, "_sklearn_output_config", {})
+        return str(own.get("transform", get_config()["transform_output"]))
 
     def check(self, X: Any) -> GuardReport:
         """What `transform` would find and do, without doing it.
@@ -220,8 +270,15 @@ def _fitted_imputer(settings: GuardSettings, table: Table, rules: GuardRules) ->
     if isinstance(settings.imputer, str) or not places:
         return None
     matrix = np.column_stack([floats_of(table.column(place)) for place in places])
-    imputer = clone(settings.imputer).fit(matrix)
-    width = np.shape(imputer.transform(matrix[:1]))
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            imputer = clone(settings.imputer).fit(finite_or_missing(matrix))
+    except (ValueError, TypeError) as error:
+        raise ParameterError(
+            f"imputer {settings.imputer!r:.100} could not be fitted on the columns of "
+            f"numbers: {error}"
+        ) from error
+    width = np.shape(imputed(imputer, matrix[:1]))
     if width != (1, len(places)):
         raise ParameterError(
             f"imputer must give back the {len(places)} columns of numbers that it is "
@@ -252,15 +309,19 @@ def _react(report: GuardReport, match: ColumnMatch) -> None:
             text = f"{mismatch_text(match)}\n{text}"
         if policy == "raise":
             raise InvalidInputError(text, report)
-        # Out of transform, its wrapper by set_output, and this function.
-        warnings.warn(text, InvalidInputWarning, stacklevel=4)
+        # Out of transform and this function.
+        warnings.warn(text, InvalidInputWarning, stacklevel=3)
 
 
 def _told(report: GuardReport, told: list[GuardAction]) -> str:
-    n_rows = int(replace(report, actions=tuple(told)).rows().sum())
-    lines = [
-        f"{report.guard}: {n_rows:,} of {report.n_rows:,} rows are not like training"
-    ]
+    if all(action.problem in COLUMN_PROBLEMS for action in told):
+        lines = [f"{report.guard}: the columns are not those of training"]
+    else:
+        n_rows = int(replace(report, actions=tuple(told)).rows().sum())
+        lines = [
+            f"{report.guard}: {n_rows:,} of {report.n_rows:,} rows are not like "
+            "training"
+        ]
     lines += [f"- {action}" for action in told[:MOST_NAMED]]
     if len(told) > MOST_NAMED:
         lines.append(f"- and {len(told) - MOST_NAMED} more")

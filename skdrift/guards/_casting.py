@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from skdrift._core.cells import Column
-from skdrift._core.keys import key_value
+from skdrift._core.frame_cells import UNREAD
+from skdrift._core.keys import instant, key_value
 from skdrift.guards._column_guard import ColumnGuard
 
 TRUE, FALSE = frozenset({"true", "1"}), frozenset({"false", "0"})
 NOTHING = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>", "nat"})
+EXACT = 2**53
 DTYPES = {
     "integer": np.dtype(np.int64),
     "float": np.dtype(np.float64),
@@ -29,7 +32,7 @@ def cast_column(column: Column, guard: ColumnGuard) -> tuple[np.ndarray, np.ndar
 
     Texts become numbers, booleans and instants (ISO 8601) where they spell one, and
     missing where they spell a missing value or nothing; numbers and instants become
-    texts. Every distinct cell is read once.
+    texts. What becomes of a cell does not depend on the others.
 
     Returns
     -------
@@ -40,22 +43,22 @@ def cast_column(column: Column, guard: ColumnGuard) -> tuple[np.ndarray, np.ndar
         Cells that hold a value which cannot be read; they are missing in `values`.
     """
     n_rows = column.n_rows
-    if column.problem:
-        everywhere = np.ones(n_rows, dtype=bool)
-        return filled_column(guard, n_rows, None), everywhere
-    read = READERS.get(guard.rule.family, _as_text)
+    read = READERS.get(guard.rule.family, _unread)
     keys = column.keys()
     known: dict[str, Any] = {}
-    failed: set[str] = set()
+    failed: set[str | None] = set()
     for key in set(keys) - {None}:
         assert key is not None
+        if key.startswith(UNREAD):
+            failed.add(key)
+            continue
         try:
             known[key] = read(key_value(key))
         except (ValueError, TypeError, OverflowError):
             failed.add(key)
-    cells = [None if key is None else known.get(key) for key in keys]
+    values = [None if key is None else known.get(key) for key in keys]
     mask = np.fromiter((key in failed for key in keys), bool, n_rows)
-    return _typed(cells, guard.rule.family), mask
+    return _typed(values, guard.rule.family), mask
 
 
 def filled_column(guard: ColumnGuard, n_rows: int, value: Any) -> np.ndarray:
@@ -71,7 +74,8 @@ def _typed(cells: list[Any], family: str) -> np.ndarray:
         values[:] = cells
         return values
     if dtype.kind == "i" and (any(missing) or not _fits(cells)):
-        dtype = np.dtype(np.float64)
+        exact = all(cell is None or abs(cell) <= EXACT for cell in cells)
+        dtype = np.dtype(np.float64 if exact or not _whole(cells) else object)
     if dtype.kind in "Mm":
         nothing = np.array("NaT", dtype=dtype)
         return np.array(
@@ -80,10 +84,12 @@ def _typed(cells: list[Any], family: str) -> np.ndarray:
     return np.array([np.nan if cell is None else cell for cell in cells], dtype=dtype)
 
 
+def _whole(cells: list[Any]) -> bool:
+    return all(cell is None or isinstance(cell, int) for cell in cells)
+
+
 def _fits(cells: list[Any]) -> bool:
-    return all(
-        -(2**63) <= cell < 2**63 and int(cell) == cell for cell in cells if cell == cell
-    ) and all(cell == cell for cell in cells)
+    return all(-(2**63) <= cell < 2**63 and int(cell) == cell for cell in cells)
 
 
 def _as_number(value: Any) -> Any:
@@ -94,11 +100,14 @@ def _as_number(value: Any) -> Any:
         if not text.isascii() or "_" in text:
             raise ValueError(text)
         try:
-            return int(text)
+            value = int(text)
         except ValueError:
             return float(text)
-    if isinstance(value, bool | np.bool_ | int | float):
-        return int(value) if isinstance(value, bool | np.bool_) else value
+    if isinstance(value, int | np.bool_):
+        whole = int(value)
+        return whole if -(2**63) <= whole < 2**64 else float(whole)
+    if isinstance(value, float):
+        return value
     raise TypeError(type(value).__name__)
 
 
@@ -129,8 +138,7 @@ def _as_instant(value: Any) -> np.datetime64 | None:
     text = value.strip()
     if text.casefold() in NOTHING:
         return None
-    instant = np.datetime64(text.removesuffix("Z"), "us")
-    return instant
+    return np.datetime64(instant(dt.datetime.fromisoformat(text)), "us")
 
 
 def _as_span(value: Any) -> np.timedelta64:
@@ -139,11 +147,23 @@ def _as_span(value: Any) -> np.timedelta64:
     return value
 
 
+def _as_bytes(value: Any) -> bytes:
+    if not isinstance(value, str):
+        raise TypeError(type(value).__name__)
+    return value.encode()
+
+
+def _unread(value: Any) -> Any:
+    raise TypeError(type(value).__name__)
+
+
 READERS: dict[str, Callable[[Any], Any]] = {
     "integer": _as_number,
     "float": _as_number,
     "decimal": _as_number,
     "boolean": _as_boolean,
+    "string": _as_text,
+    "bytes": _as_bytes,
     "datetime": _as_instant,
     "datetime with zone": _as_instant,
     "duration": _as_span,

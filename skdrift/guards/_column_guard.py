@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skdrift.exceptions import FormatError
 from skdrift.guards._flagging import ColumnRule
 from skdrift.guards._settings import OFF
 from skdrift.profile._cells import LevelCells
@@ -51,6 +52,11 @@ class ColumnGuard:
     other: str = ""
     categories: tuple[str, ...] = ()
     by_imputer: bool = False
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether some policy is about the cells of this column."""
+        return not (self.category == self.range == self.missing == OFF)
 
     @property
     def is_plain(self) -> bool:
@@ -144,6 +150,11 @@ class GuardRules:
         return len(self.columns)
 
     @property
+    def repairs_columns(self) -> bool:
+        """Whether the columns become those of training."""
+        return self.schema in {"repair", "flag"}
+
+    @property
     def adds_columns(self) -> bool:
         """Whether some policy is ``"flag"``."""
         return self.schema == "flag" or any(
@@ -157,6 +168,11 @@ class GuardRules:
         return {"format": FORMAT, "meta": json.dumps(meta)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        if state["format"] > FORMAT:
+            raise FormatError(
+                f"the guard was stored in format {state['format']}, this skdrift reads "
+                f"up to {FORMAT}: upgrade skdrift"
+            )
         meta = json.loads(state["meta"])
         columns = tuple(map(_unpack_column, meta.pop("columns")))
         names = meta.pop("names")

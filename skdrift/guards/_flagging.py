@@ -10,6 +10,7 @@ import numpy as np
 
 from skdrift._core.cells import Column, Numbers
 from skdrift._core.frame import Table
+from skdrift._core.keys import key_number
 from skdrift.guards._flags import (
     ABOVE,
     ABSENT_REASON,
@@ -30,6 +31,17 @@ from skdrift.profile._count import (
 from skdrift.profile._profile import Profile, cells_by_feature
 
 ColumnFlags = dict[int, np.ndarray]
+
+MARKS = {
+    "integer": "\0n:",
+    "float": "\0n:",
+    "decimal": "\0n:",
+    "boolean": "\0b:",
+    "duration": "\0d:",
+    "datetime": "\0t:",
+    "datetime with zone": "\0t:",
+}
+"""How the keys of a type begin, for those that a column of several types may hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -234,7 +246,7 @@ def flag_column(column: Column, rule: ColumnRule) -> np.ndarray | None:
     """Flags of one column, or None if it has none."""
     comparable = comparable_column(column, rule.family)
     if comparable is None:
-        return np.full(column.n_rows, UNREADABLE, dtype=np.uint8)
+        return _flag_foreign(column, rule)
     column = comparable
     if rule.levels is not None:
         renamed = renamed_levels(rule.family, column.family)
@@ -244,8 +256,33 @@ def flag_column(column: Column, rule: ColumnRule) -> np.ndarray | None:
     return _flag_missing(column, rule.may_miss)
 
 
+def _flag_foreign(column: Column, rule: ColumnRule) -> np.ndarray:
+    """Flags of a column of another type: of cells of several types, the others."""
+    flags = np.full(column.n_rows, UNREADABLE, dtype=np.uint8)
+    mark = MARKS.get(rule.family)
+    if column.family != "mixed" or mark is None:
+        return flags
+    keys = column.keys()
+    own = np.fromiter(
+        (key is None or key.startswith(mark) for key in keys), bool, len(keys)
+    )
+    if rule.levels is None:
+        values = [np.nan if key is None else key_number(key) for key in keys]
+        part = Numbers(np.array(values)[own])
+        found = _flag_numbers(part, rule, len(part.values))
+        flags[own] = 0 if found is None else found
+        return flags
+    for row in np.flatnonzero(own).tolist():
+        key = keys[row]
+        unknown = key is not None and rule.levels.place(key) == len(rule.levels.keys)
+        flags[row] = UNSEEN if unknown else 0
+        if key is None and not rule.may_miss:
+            flags[row] = MISSING
+    return flags
+
+
 def _flag_missing(column: Column, may_miss: bool) -> np.ndarray | None:
-    if may_miss or None not in column.distinct():
+    if may_miss or not column.possible()[1]:
         return None
     return column.where({None}).astype(np.uint8) * np.uint8(MISSING)
 
@@ -253,14 +290,15 @@ def _flag_missing(column: Column, may_miss: bool) -> np.ndarray | None:
 def _flag_levels(
     column: Column, cells: LevelCells, renamed: dict[str, str], may_miss: bool
 ) -> np.ndarray | None:
-    distinct, last = column.distinct(), len(cells.keys)
-    strange = distinct if renamed else distinct - cells.index.keys()
+    possible, some_missing = column.possible()
+    strange = possible
+    if not renamed:
+        strange = [key for key in possible if key not in cells.index]
+    last = len(cells.keys)
     unseen: set[str | None] = {
-        key
-        for key in strange
-        if key is not None and cells.place(renamed.get(key, key)) == last
+        key for key in strange if cells.place(renamed.get(key, key)) == last
     }
-    absent = None in distinct and not may_miss
+    absent = some_missing and not may_miss
     if not unseen and not absent:
         return None
     flags = np.zeros(column.n_rows, dtype=np.uint8)
@@ -268,7 +306,7 @@ def _flag_levels(
         flags[column.where(unseen)] = UNSEEN
     if absent:
         flags[column.where({None})] = MISSING
-    return flags
+    return flags if flags.any() else None
 
 
 def _flag_numbers(numbers: Numbers, rule: ColumnRule, n_rows: int) -> np.ndarray | None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from skdrift._core.columns import Column
 from skdrift._core.frame import Table
+from skdrift._core.frame_cells import column_or_cells
 from skdrift.guards._column_guard import GuardRules
-from skdrift.guards._flagging import flag_column
+from skdrift.guards._flagging import ColumnRule, flag_column
+from skdrift.guards._flags import UNREADABLE
+from skdrift.guards._settings import OFF
 
 PLAIN_NUMBERS = frozenset({int, float})
 
@@ -28,9 +32,32 @@ def flagged_columns(
     for position, place in enumerate(places):
         if place < 0 or (suspects is not None and not suspects[position]):
             continue
-        flags = flag_column(table.column(place), rules.columns[position].rule)
+        guard = rules.columns[position]
+        if rules.schema == OFF and not guard.is_watched:
+            continue
+        column = column_or_cells(table, place)
+        flags = flag_column(column, guard.rule)
+        if rules.schema != OFF and _has_other_cells(column, guard.rule):
+            flags = _other_cells(column, flags)
         if flags is not None:
             found[position] = flags
+    return found
+
+
+def _has_other_cells(column: Column, rule: ColumnRule) -> bool:
+    """Whether there are other cells among texts, which training did not have."""
+    return rule.family == "string" and column.family == "mixed"
+
+
+def _other_cells(column: Column, flags: np.ndarray | None) -> np.ndarray:
+    """Flags, with those of the cells that are no texts."""
+    found = np.zeros(column.n_rows, dtype=np.uint8) if flags is None else flags.copy()
+    others = [
+        row
+        for row, key in enumerate(column.keys())
+        if key is not None and key[:1] == "\0" and not key.startswith("\0s:")
+    ]
+    found[others] = UNREADABLE
     return found
 
 

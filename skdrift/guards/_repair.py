@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from skdrift._core.cells import Column, array_column
-from skdrift._core.frame import ArrayTable, Table
+from skdrift._core.frame import ArrayTable, FrameTable, PandasTable, Table
+from skdrift._core.frame_cells import LoneCells, column_or_cells
 from skdrift._core.frame_edit import EditedColumn, NewColumn, rebuild_table
-from skdrift._core.keys import display_key, key_value
+from skdrift._core.keys import display_key, key_number, key_value
+from skdrift.exceptions import InputError
 from skdrift.guards._casting import cast_column, filled_column
-from skdrift.guards._column_guard import ColumnGuard, GuardRules
+from skdrift.guards._column_guard import NUMBERS, ColumnGuard, GuardRules
 from skdrift.guards._column_match import ColumnMatch
 from skdrift.guards._flagging import flag_column
 from skdrift.guards._flags import ABOVE, BELOW, INFINITE, MISSING, UNREADABLE, UNSEEN
@@ -102,12 +105,6 @@ class ColumnRepair:
         self._rows = NO_ROWS if flags is None else np.flatnonzero(flags)
         self._codes = NO_ROWS if flags is None else flags[self._rows]
 
-    @property
-    def is_of_another_type(self) -> bool:
-        """Whether no cell can be read as training's were."""
-        n_rows = self.column.n_rows
-        return 0 < n_rows == len(self._rows) and bool(self._codes[0] == UNREADABLE)
-
     def rows_flagged(self, *numbers: int) -> np.ndarray:
         """Positions of the rows with one of some flags."""
         chosen = np.zeros(len(self._codes), dtype=bool)
@@ -146,7 +143,7 @@ def column_actions(
     match: ColumnMatch, rules: GuardRules, n_rows: int
 ) -> list[GuardAction]:
     """What is said of columns that are missing, new or moved."""
-    repaired = rules.schema in {"repair", "flag"}
+    repaired = rules.repairs_columns
     filling = "missing cells" if rules.fill == "missing" else "its typical value"
     gone = f"filled with {filling}"
     found = [("DA301", "missing column", name, gone) for name in match.missing]
@@ -184,7 +181,7 @@ def repair_columns(
     """
     repairs: list[ColumnRepair] = []
     actions: list[GuardAction] = []
-    filled = rules.schema in {"repair", "flag"}
+    filled = rules.repairs_columns
     for position, guard in enumerate(rules.columns):
         place = match.places[position]
         if place < 0 and not filled:
@@ -192,9 +189,9 @@ def repair_columns(
         if place < 0:
             repair = _fill_column(guard, table.n_rows, rules.fill)
         elif position in flagged:
-            column = table.column(place)
+            column = column_or_cells(table, place)
             repair = ColumnRepair(guard, place, column, flagged[position])
-            if repair.is_of_another_type:
+            if len(repair.rows_flagged(UNREADABLE)):
                 actions += _retype(repair, rules)
         else:
             continue
@@ -218,18 +215,19 @@ def _fill_column(guard: ColumnGuard, n_rows: int, fill: str) -> ColumnRepair:
 def _retype(repair: ColumnRepair, rules: GuardRules) -> list[GuardAction]:
     """Cast a column of another type, or say that it is one."""
     guard, column = repair.guard, repair.column
-    everywhere = np.arange(column.n_rows)
+    foreign = repair.rows_flagged(UNREADABLE)
     told = f"training had {guard.rule.family} cells, these are {column.family}"
+    if isinstance(column, LoneCells):
+        told = f"training had {guard.rule.family} cells, {column.reason}"
     if rules.retyped not in {"repair", "flag"}:
-        repair.read(column, None)
         done = "" if rules.retyped == "ignore" else told
-        return [_retype_action(guard, column, everywhere, rules.retyped, done)]
+        return [_retype_action(guard, column, foreign, rules.retyped, done)]
     repair.values, failed = cast_column(column, guard)
     repair.marked["retyped"] = np.flatnonzero(failed)
     cast = array_column(repair.values, guard.label)
     repair.read(cast, flag_column(cast, guard.rule))
     done = f"{told}: cast"
-    actions = [_retype_action(guard, column, everywhere, rules.retyped, done)]
+    actions = [_retype_action(guard, column, foreign, rules.retyped, done)]
     if failed.any():
         refused = rules.uncastable == "raise" and rules.retyped == "repair"
         done = f"{told} and cannot be cast" + ("" if refused else ": set to missing")
@@ -244,12 +242,12 @@ def _retype_action(
 ) -> GuardAction:
     return GuardAction(
         feature=guard.label,
-        code="DA406" if column.problem else "DA304",
+        code="DA406" if isinstance(column, LoneCells) else "DA304",
         problem="other type",
         policy=policy,
         n_rows=len(rows),
         rows=rows,
-        examples=() if column.problem else _examples(column, rows[:3]),
+        examples=_examples(column, rows[:3]),
         done=done,
     )
 
@@ -364,16 +362,17 @@ def _line_values(repair: ColumnRepair) -> tuple[Any, Any]:
     """
     family, column = repair.guard.rule.family, repair.column
     low, high = repair.guard.clip
-    if family.startswith("datetime"):
-        return np.datetime64(int(low), "us"), np.datetime64(int(high), "us")
-    if family == "duration":
-        return np.timedelta64(int(low), "us"), np.timedelta64(int(high), "us")
-    if column.family == "integer" and np.ceil(low) <= np.floor(high):
-        whole = np.ceil(low), np.floor(high)
+    if family.startswith("datetime") or family == "duration":
+        time = np.timedelta64 if family == "duration" else np.datetime64
         return tuple(  # type: ignore[return-value]
-            end if isinstance(end, int) or not np.isfinite(end) else int(rounded)
-            for end, rounded in zip((low, high), whole, strict=True)
+            end if np.isinf(end) else time(int(end), "us") for end in (low, high)
         )
+    if column.family == "integer":
+        # An infinite limit is never written.
+        lowest = low if np.isinf(low) else math.ceil(low)
+        highest = high if np.isinf(high) else math.floor(high)
+        if lowest <= highest:
+            return lowest, highest
     dtype = getattr(getattr(column, "values", None), "dtype", np.dtype(np.float64))
     if dtype.kind == "f" and dtype.itemsize < 8:
         with np.errstate(over="ignore"):
@@ -388,7 +387,10 @@ def _line_values(repair: ColumnRepair) -> tuple[Any, Any]:
 
 
 def floats_of(column: Column) -> np.ndarray:
-    """Every cell as a 64-bit float, missing ones NaN."""
+    """Every cell as a 64-bit float, NaN where there is no number."""
+    if column.family == "mixed":
+        keys = column.keys()
+        return np.array([np.nan if key is None else key_number(key) for key in keys])
     numbers = column.numbers()
     values = numbers.values.astype(np.float64)
     if numbers.missing is not None:
@@ -456,17 +458,46 @@ def _impute(
             cells, edit = floats_of(repair.column), repair.edit(0)
             cells[edit.rows] = np.array(edit.values, dtype=np.float64)
         elif position >= 0:
-            cells = floats_of(table.column(position))
+            cells = floats_of(column_or_cells(table, position))
         else:
             continue
         matrix[:, place] = cells[needing]
-    answer = np.asarray(imputer.transform(matrix), dtype=np.float64)
+    answer = imputed(imputer, matrix)
     places = {id(guard): place for place, (guard, _) in enumerate(guards)}
     for repair, rows in waiting:
         found = answer[np.searchsorted(needing, rows), places[id(repair.guard)]]
         rule = repair.guard.rule
+        if np.isnan(found).any():
+            raise InputError(
+                f"imputer {type(imputer).__name__} gave NaN for a missing cell of "
+                f"column {repair.guard.label!r}; choose another one"
+            )
         found = np.clip(found, rule.lower, rule.upper)
         repair.write(rows, found.tolist())
+
+
+def imputed(imputer: Any, matrix: np.ndarray) -> np.ndarray:
+    """What an imputer makes of numbers, of which the infinite count as missing.
+
+    Raises
+    ------
+    InputError
+        If the imputer fails.
+    """
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            answer = imputer.transform(finite_or_missing(matrix))
+        return np.asarray(answer, dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"imputer {type(imputer).__name__} could not fill the missing cells "
+            f"({error}); choose another one"
+        ) from error
+
+
+def finite_or_missing(matrix: np.ndarray) -> np.ndarray:
+    """Numbers, NaN where they are infinite."""
+    return np.where(np.isfinite(matrix), matrix, np.nan)
 
 
 def _action(
@@ -493,7 +524,7 @@ def _action(
 
 def _examples(column: Column, rows: np.ndarray) -> tuple[str, ...]:
     """What some cells hold, each value once."""
-    if column.on_line and not column.family.startswith("datetime"):
+    if column.family in NUMBERS:
         shown = [f"{value:.6g}" for value in floats_of(column)[rows].tolist()]
     else:
         keys = column.keys()
@@ -504,6 +535,23 @@ def _examples(column: Column, rows: np.ndarray) -> tuple[str, ...]:
 def is_listed(X: Any, table: Table) -> bool:
     """Whether a table came as lists or the like, and is given back as an array."""
     return isinstance(table, ArrayTable) and not isinstance(X, np.ndarray)
+
+
+def result_names(table: Table, rules: GuardRules, match: ColumnMatch) -> list[str]:
+    """Names of the columns of the guarded table, indicators included.
+
+    Those of the table where it has names, else those of training; an indicator is
+    called after its column.
+    """
+    places = match.places
+    own = [
+        column.label if table.names is None or place < 0 else table.names[place]
+        for column, place in zip(rules.columns, places, strict=True)
+    ]
+    names = own
+    if match.differs and not rules.repairs_columns:
+        names = list(table.names or ())
+    return [*names, *indicator_names(rules, own)]
 
 
 def rebuilt(
@@ -522,7 +570,7 @@ def rebuilt(
         part = _planned(repair, guard) if repair is not None else place
         plan.append(part)
         by_place[place] = part
-    if rules.schema not in {"repair", "flag"} and match.differs:
+    if match.differs and not rules.repairs_columns:
         plan = [by_place.get(place, place) for place in range(table.n_features)]
     for kind, prefix in INDICATORS:
         for guard in rules.columns:
@@ -534,7 +582,10 @@ def rebuilt(
                 plan.append(NewColumn(prefix + guard.label, mask))
     if plan == list(range(table.n_features)) and not is_listed(X, table):
         return X
-    return rebuild_table(X, plan)
+    named = rules.adds_columns and isinstance(table, PandasTable | FrameTable)
+    return rebuild_table(
+        X, plan, names=result_names(table, rules, match) if named else None
+    )
 
 
 def _planned(repair: ColumnRepair, guard: ColumnGuard) -> Any:

@@ -81,7 +81,8 @@ def check_settings(settings: GuardSettings) -> GuardSettings:
     _check_number("similarity", settings.similarity, 0.0, 1.0)
     _check_number("margin", settings.margin, 0.0, np.inf)
     low, high = _check_pair("quantiles", settings.quantiles)
-    if not 0 <= low < high <= 1:
+    real = isinstance(low, numbers.Real) and isinstance(high, numbers.Real)
+    if not real or not 0 <= low < high <= 1:
         raise ParameterError(
             "quantiles must be two numbers with 0 <= low < high <= 1, got "
             f"{settings.quantiles!r}"
@@ -125,7 +126,9 @@ def _check_imputer(imputer: Any, fill_value: Any) -> None:
                 "imputer='constant' needs fill_value, a value or a mapping from "
                 "columns to values, got None"
             )
-    elif isinstance(imputer, type) or not hasattr(imputer, "transform"):
+    elif isinstance(imputer, type) or not (
+        hasattr(imputer, "fit") and hasattr(imputer, "transform")
+    ):
         raise ParameterError(
             "imputer must be 'typical', 'constant' or a scikit-learn imputer, got "
             f"{imputer!r:.100}"
