@@ -95,7 +95,7 @@ class InputGuard(BaseGuard):
         fill: str = "missing",
         min_count: int = 1,
         other: Any = "other",
-        similarity: float = 0.8,
+        similarity: float = 0.85,
         otherwise: str = "raise",
         limits: str = "observed",
         quantiles: tuple[float, float] = (0.01, 0.99),

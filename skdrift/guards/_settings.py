@@ -44,7 +44,7 @@ class GuardSettings:
     min_count: int = 1
     allowed: Any = None
     other: Any = "other"
-    similarity: float = 0.8
+    similarity: float = 0.85
     otherwise: str = "raise"
     limits: str = "observed"
     quantiles: tuple[float, float] = (0.01, 0.99)

@@ -94,7 +94,7 @@ class CategoryGuard(BaseGuard):
     other : str, other value, or mapping from columns to values, default="other"
         What ``"other"`` writes. Columns of numbers need a number. A boolean has no
         other value: its most frequent one is written.
-    similarity : float, default=0.8
+    similarity : float, default=0.85
         Least similarity for ``"nearest"``, in [0, 1]: `difflib.SequenceMatcher.ratio`
         of the two texts, without case and repeated blanks.
     otherwise : str, default="raise"
@@ -126,7 +126,7 @@ class CategoryGuard(BaseGuard):
     >>> from skdrift import CategoryGuard
     >>> seen = pd.DataFrame({"city": ["Berlin", "Paris", "Paris"]})
     >>> guard = CategoryGuard("nearest", otherwise="other").fit(seen)
-    >>> guard.transform(pd.DataFrame({"city": ["paris ", "Berlln", "Rome"]}))
+    >>> guard.transform(pd.DataFrame({"city": ["paris ", "Berlinn", "Rome"]}))
          city
     0   Paris
     1  Berlin
@@ -140,7 +140,7 @@ class CategoryGuard(BaseGuard):
         min_count: int = 1,
         allowed: Any = None,
         other: Any = "other",
-        similarity: float = 0.8,
+        similarity: float = 0.85,
         otherwise: str = "raise",
         categorical_features: Any = "from_dtype",
     ) -> None:
