@@ -44,7 +44,7 @@ OUTPUTS = ("default", "pandas", "polars")
 COLUMN_PROBLEMS = frozenset({"missing column", "extra column", "other order"})
 
 
-class BaseGuard(TransformerMixin, BaseEstimator):
+class BaseGuard(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Transformer that handles or refuses what training never had.
 
     A guard gives back the container that it was given, with the same rows in the same

@@ -14,6 +14,8 @@ from skdrift.guards._settings import OFF
 from skdrift.profile._cells import LevelCells
 
 FORMAT = 1
+KINDS = ("schema", "category", "range", "missing")
+UNREPAIRED = frozenset({OFF, "raise", "warn", "ignore"})
 FEW_CELLS = 100_000
 WIDE_ROW = 1_000
 NUMBERS = frozenset({"integer", "float", "decimal"})
@@ -129,6 +131,8 @@ class GuardRules:
         categories that resemble no other.
     similarity : float
         Least similarity of two spellings.
+    add_indicator : bool
+        Whether what is repaired is flagged, too.
     """
 
     columns: tuple[ColumnGuard, ...]
@@ -139,6 +143,7 @@ class GuardRules:
     fill: str
     otherwise: str
     similarity: float
+    add_indicator: bool
     limits: BlockLimits = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -156,11 +161,15 @@ class GuardRules:
 
     @property
     def adds_columns(self) -> bool:
-        """Whether some policy is ``"flag"``."""
-        return self.schema == "flag" or any(
-            "flag" in (column.category, column.range, column.missing)
-            for column in self.columns
+        """Whether there are indicator columns."""
+        return any(
+            self.indicates(column, kind) for column in self.columns for kind in KINDS
         )
+
+    def indicates(self, column: ColumnGuard, kind: str) -> bool:
+        """Whether a column has an indicator of some kind."""
+        policy = self.schema if kind == "schema" else getattr(column, kind)
+        return policy == "flag" or (self.add_indicator and policy not in UNREPAIRED)
 
     def __getstate__(self) -> dict[str, Any]:
         meta = {name: getattr(self, name) for name in _PLAIN}
@@ -194,6 +203,7 @@ _PLAIN = (
     "fill",
     "otherwise",
     "similarity",
+    "add_indicator",
 )
 _RULE_PLAIN = ("family", "lower", "upper", "may_miss", "may_sink", "may_soar")
 _COLUMN_PLAIN = (

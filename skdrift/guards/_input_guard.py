@@ -37,6 +37,9 @@ class InputGuard(BaseGuard):
         See `RangeGuard`.
     scope, imputer, fill_value
         See `MissingGuard`.
+    add_indicator : bool, default=False
+        Whether policies that repair add the indicators of ``"flag"`` as well, so that
+        what stands behind the guard can tell a repaired cell.
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Which columns are categories; see `DriftAwareEstimator`.
 
@@ -56,9 +59,10 @@ class InputGuard(BaseGuard):
 
     Notes
     -----
-    Where a guard stands before a `DriftAwareEstimator`, the estimator sees the
-    guarded table; where it stands inside, as a step of the wrapped pipeline, the
-    estimator sees the table as it came, and reports what the guard will change.
+    Where a guard is a step of the pipeline that a `DriftAwareEstimator` wraps, the
+    estimator sees the table as it came, and reports what the guard will change. Where
+    it stands before the estimator, the estimator sees the guarded table: it reports
+    repairs only if `add_indicator` says where they are.
 
     Examples
     --------
@@ -103,6 +107,7 @@ class InputGuard(BaseGuard):
         scope: str = "auto",
         imputer: Any = "typical",
         fill_value: Any = None,
+        add_indicator: bool = False,
         categorical_features: Any = "from_dtype",
     ) -> None:
         self.schema = schema
@@ -122,6 +127,7 @@ class InputGuard(BaseGuard):
         self.scope = scope
         self.imputer = imputer
         self.fill_value = fill_value
+        self.add_indicator = add_indicator
         self.categorical_features = categorical_features
 
     def _settings(self) -> GuardSettings:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from skdrift._core.cells import Column, Levels
+from skdrift._core.cells import Column, Levels, object_column
 from skdrift._core.columns import CodedColumn
 from skdrift._core.frame import Table
 from skdrift._core.keys import (
@@ -17,10 +17,10 @@ from skdrift._core.keys import (
     display_key,
     duration_key,
     instant,
+    is_missing,
     key_number,
     number_key,
     span,
-    value_key,
 )
 from skdrift.exceptions import InputError, ParameterError
 from skdrift.guards._column_guard import (
@@ -76,6 +76,7 @@ def learn_rules(table: Table, settings: GuardSettings) -> GuardRules:
         fill=settings.fill,
         otherwise=settings.otherwise,
         similarity=float(settings.similarity),
+        add_indicator=bool(settings.add_indicator),
     )
 
 
@@ -143,8 +144,8 @@ def _learn(
         min_category_count=1,
         salt="",
     )
-    levels = _levels(learned, position, settings, named, label)
-    category = named.policy(settings, position, "category") if levels else OFF
+    levels = _levels(column, learned, position, settings, named, label)
+    category = OFF if levels is None else named.policy(settings, position, "category")
     numbers = _numbers(column, learned) if column.on_line and levels is None else None
     bounds = _bounds(learned, numbers, position, settings, named, label)
     range_policy = named.policy(settings, position, "range") if bounds else OFF
@@ -188,6 +189,7 @@ def _learn(
 
 
 def _levels(
+    column: Column,
     learned: Learned,
     position: int,
     settings: GuardSettings,
@@ -204,7 +206,11 @@ def _levels(
                 f"allowed must list the categories of column {label!r}, got "
                 f"{values!r:.100}"
             )
-        keys = dict.fromkeys(value_key(value) for value in values)
+        keys = dict.fromkeys(
+            _fitting(value, column, label, "allowed")
+            for value in values
+            if not is_missing(value)
+        )
         return sorted(keys, key=lambda key: -counts.get(key, 0))
     if learned.kind not in {"categorical", "boolean"}:
         return None
@@ -231,8 +237,8 @@ def _bounds(
     if numbers is None:
         if position in named.limits:
             raise ParameterError(
-                f"limits are given for column {label!r}, which holds {learned.family} "
-                "cells and no numbers or times"
+                f"limits are given for column {label!r}, which holds categories or "
+                f"other cells ({learned.family}) and no numbers or times; leave it out"
             )
         return None
     if position in named.limits:
@@ -345,7 +351,9 @@ def _other(
 def _fitting(value: Any, column: Column, label: str, name: str) -> str:
     """Key of a value that a column of this type can hold."""
     family = column.family
-    key = value_key(value) if isinstance(value, _SCALARS) else ""
+    key = ""
+    if isinstance(value, _SCALARS) and not is_missing(value):
+        key = object_column(np.array([value], dtype=object), label).keys()[0] or ""
     fits = {
         "string": isinstance(value, str),
         "boolean": isinstance(value, bool | np.bool_),
@@ -359,8 +367,9 @@ def _fitting(value: Any, column: Column, label: str, name: str) -> str:
         fits[family] = key.startswith("\0d:")
     if not fits.get(family, key.startswith("\0n:")):
         raise ParameterError(
-            f"{name} must fit column {label!r}, which holds {family} cells, got "
-            f"{value!r:.100}; pass {name} as a mapping from columns to values"
+            f"{name} must be a value that fits column {label!r}, which holds {family} "
+            f"cells, got {value!r:.100}; pass {name} as a mapping from columns to "
+            "values"
         )
     return key
 

@@ -24,29 +24,23 @@ from skdrift.guards._guard_report import GuardAction
 
 NO_ROWS = np.zeros(0, dtype=np.intp)
 LONGEST_SPELLING = 100
-INDICATORS = (
-    ("retyped", "typeindicator_"),
-    ("category", "unseenindicator_"),
-    ("range", "rangeindicator_"),
-    ("missing", "missingindicator_"),
-)
-"""Indicator columns that the policy ``"flag"`` adds, in this order."""
+INDICATORS = {
+    "schema": "typeindicator_",
+    "category": "unseenindicator_",
+    "range": "rangeindicator_",
+    "missing": "missingindicator_",
+}
+"""How the names of indicator columns begin, by kind and in this order."""
 
 
 def indicator_names(rules: GuardRules, names: Sequence[str]) -> list[str]:
-    """Names of the columns that the policy ``"flag"`` adds, given those of training."""
+    """Names of the indicator columns, given those of training."""
     return [
         prefix + name
-        for kind, prefix in INDICATORS
+        for kind, prefix in INDICATORS.items()
         for column, name in zip(rules.columns, names, strict=True)
-        if _is_indicated(rules, column, kind)
+        if rules.indicates(column, kind)
     ]
-
-
-def _is_indicated(rules: GuardRules, column: ColumnGuard, kind: str) -> bool:
-    if kind == "retyped":
-        return rules.schema == "flag"
-    return bool(getattr(column, kind) == "flag")
 
 
 class ColumnRepair:
@@ -208,7 +202,7 @@ def _fill_column(guard: ColumnGuard, n_rows: int, fill: str) -> ColumnRepair:
     column = array_column(values, guard.label)
     flags = flag_column(column, guard.rule)
     repair = ColumnRepair(guard, -1, column, flags, values)
-    repair.marked["retyped"] = np.arange(n_rows)
+    repair.marked["schema"] = np.arange(n_rows)
     return repair
 
 
@@ -223,7 +217,7 @@ def _retype(repair: ColumnRepair, rules: GuardRules) -> list[GuardAction]:
         done = "" if rules.retyped == "ignore" else told
         return [_retype_action(guard, column, foreign, rules.retyped, done)]
     repair.values, failed = cast_column(column, guard)
-    repair.marked["retyped"] = np.flatnonzero(failed)
+    repair.marked["schema"] = np.flatnonzero(failed)
     cast = array_column(repair.values, guard.label)
     repair.read(cast, flag_column(cast, guard.rule))
     done = f"{told}: cast"
@@ -522,13 +516,30 @@ def _action(
     )
 
 
+def _of_one_type(repair: ColumnRepair, rows: np.ndarray) -> np.ndarray | None:
+    """Numbers for booleans, or booleans for 0 and 1, as training had; else None.
+
+    What is written into some rows would make a mixture of the column, or a boolean
+    of a number.
+    """
+    families = repair.guard.rule.family, repair.column.family
+    if families == ("mixed", "boolean"):
+        keys = repair.column.keys()
+        return np.array([key and key_value(key) for key in keys], dtype=object)
+    if "boolean" not in families or len(set(families) & NUMBERS) != 1:
+        return None
+    values, failed = cast_column(repair.column, repair.guard)
+    return None if np.delete(failed, rows).any() else values
+
+
 def _examples(column: Column, rows: np.ndarray) -> tuple[str, ...]:
     """What some cells hold, each value once."""
     if column.family in NUMBERS:
         shown = [f"{value:.6g}" for value in floats_of(column)[rows].tolist()]
     else:
         keys = column.keys()
-        shown = [str(display_key(keys[row] or ""))[:40] for row in rows.tolist()]
+        found = [key for key in (keys[row] for row in rows.tolist()) if key]
+        shown = [display_key(key)[:40] for key in found]
     return tuple(dict.fromkeys(shown))
 
 
@@ -567,14 +578,14 @@ def rebuilt(
     plan: list[Any] = []
     for guard, place in zip(rules.columns, match.places, strict=True):
         repair = by_guard.get(id(guard))
-        part = _planned(repair, guard) if repair is not None else place
+        part = place if repair is None else _planned(repair)
         plan.append(part)
         by_place[place] = part
     if match.differs and not rules.repairs_columns:
         plan = [by_place.get(place, place) for place in range(table.n_features)]
-    for kind, prefix in INDICATORS:
+    for kind, prefix in INDICATORS.items():
         for guard in rules.columns:
-            if _is_indicated(rules, guard, kind):
+            if rules.indicates(guard, kind):
                 repair = by_guard.get(id(guard))
                 mask = np.zeros(table.n_rows, dtype=bool)
                 if repair is not None:
@@ -582,14 +593,18 @@ def rebuilt(
                 plan.append(NewColumn(prefix + guard.label, mask))
     if plan == list(range(table.n_features)) and not is_listed(X, table):
         return X
-    named = rules.adds_columns and isinstance(table, PandasTable | FrameTable)
-    return rebuild_table(
-        X, plan, names=result_names(table, rules, match) if named else None
-    )
+    names: Sequence[Any] | None = None
+    if isinstance(table, PandasTable | FrameTable):
+        names = result_names(table, rules, match)
+        if table.names is None and not rules.adds_columns:
+            names = list(table.frame.columns)
+    return rebuild_table(X, plan, names=names)
 
 
-def _planned(repair: ColumnRepair, guard: ColumnGuard) -> Any:
-    edit = repair.edit(max(repair.place, 0))
+def _planned(repair: ColumnRepair) -> Any:
+    guard, edit = repair.guard, repair.edit(max(repair.place, 0))
+    if repair.values is None and len(edit.rows):
+        repair.values = _of_one_type(repair, edit.rows)
     if repair.values is None:
         return edit if len(edit.rows) else repair.place
     new = repair.values

@@ -54,6 +54,7 @@ class GuardSettings:
     imputer: Any = "typical"
     fill_value: Any = None
     overrides: Any = None
+    add_indicator: bool = False
 
     @property
     def watches_columns(self) -> bool:

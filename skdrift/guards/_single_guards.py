@@ -24,6 +24,9 @@ class SchemaGuard(BaseGuard):
     fill : {"missing", "typical"}, default="missing"
         What a missing column is filled with: missing cells, or its median or most
         frequent category in training.
+    add_indicator : bool, default=False
+        Whether a policy that repairs adds the indicators of ``"flag"`` as well, so that
+        what stands behind the guard can tell a repaired cell.
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Which columns are categories; see `DriftAwareEstimator`.
 
@@ -60,11 +63,13 @@ class SchemaGuard(BaseGuard):
         *,
         uncastable: str = "raise",
         fill: str = "missing",
+        add_indicator: bool = False,
         categorical_features: Any = "from_dtype",
     ) -> None:
         self.policy = policy
         self.uncastable = uncastable
         self.fill = fill
+        self.add_indicator = add_indicator
         self.categorical_features = categorical_features
 
     def _settings(self) -> GuardSettings:
@@ -72,6 +77,7 @@ class SchemaGuard(BaseGuard):
             schema=self.policy,
             uncastable=self.uncastable,
             fill=self.fill,
+            add_indicator=self.add_indicator,
             categorical_features=self.categorical_features,
         )
 
@@ -100,6 +106,9 @@ class CategoryGuard(BaseGuard):
     otherwise : str, default="raise"
         What ``"nearest"`` does where nothing is near enough: ``"raise"``, ``"warn"``,
         ``"ignore"``, ``"other"``, ``"most_frequent"`` or ``"missing"``.
+    add_indicator : bool, default=False
+        Whether a policy that repairs adds the indicators of ``"flag"`` as well, so that
+        what stands behind the guard can tell a repaired cell.
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Which columns are categories; see `DriftAwareEstimator`.
 
@@ -142,6 +151,7 @@ class CategoryGuard(BaseGuard):
         other: Any = "other",
         similarity: float = 0.85,
         otherwise: str = "raise",
+        add_indicator: bool = False,
         categorical_features: Any = "from_dtype",
     ) -> None:
         self.policy = policy
@@ -150,6 +160,7 @@ class CategoryGuard(BaseGuard):
         self.other = other
         self.similarity = similarity
         self.otherwise = otherwise
+        self.add_indicator = add_indicator
         self.categorical_features = categorical_features
 
     def _settings(self) -> GuardSettings:
@@ -160,6 +171,7 @@ class CategoryGuard(BaseGuard):
             other=self.other,
             similarity=self.similarity,
             otherwise=self.otherwise,
+            add_indicator=self.add_indicator,
             categorical_features=self.categorical_features,
         )
 
@@ -185,6 +197,9 @@ class RangeGuard(BaseGuard):
         limit on that side. Dates need them: otherwise only numbers and time spans
         are watched, and no identifiers (whole numbers of which no two rows share
         one).
+    add_indicator : bool, default=False
+        Whether a policy that repairs adds the indicators of ``"flag"`` as well, so that
+        what stands behind the guard can tell a repaired cell.
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Which columns are categories, whose numbers have no range.
 
@@ -224,6 +239,7 @@ class RangeGuard(BaseGuard):
         quantiles: tuple[float, float] = (0.01, 0.99),
         margin: float = 0.0,
         hard_limits: Any = None,
+        add_indicator: bool = False,
         categorical_features: Any = "from_dtype",
     ) -> None:
         self.policy = policy
@@ -231,6 +247,7 @@ class RangeGuard(BaseGuard):
         self.quantiles = quantiles
         self.margin = margin
         self.hard_limits = hard_limits
+        self.add_indicator = add_indicator
         self.categorical_features = categorical_features
 
     def _settings(self) -> GuardSettings:
@@ -240,6 +257,7 @@ class RangeGuard(BaseGuard):
             quantiles=self.quantiles,
             margin=self.margin,
             hard_limits=self.hard_limits,
+            add_indicator=self.add_indicator,
             categorical_features=self.categorical_features,
         )
 
@@ -264,6 +282,9 @@ class MissingGuard(BaseGuard):
     fill_value : value, mapping from columns to values, or None
         What ``"constant"`` writes. Columns that a mapping does not list get their
         typical value.
+    add_indicator : bool, default=False
+        Whether a policy that repairs adds the indicators of ``"flag"`` as well, so that
+        what stands behind the guard can tell a repaired cell.
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
         Which columns are categories; see `DriftAwareEstimator`.
 
@@ -302,12 +323,14 @@ class MissingGuard(BaseGuard):
         scope: str = "auto",
         imputer: Any = "typical",
         fill_value: Any = None,
+        add_indicator: bool = False,
         categorical_features: Any = "from_dtype",
     ) -> None:
         self.policy = policy
         self.scope = scope
         self.imputer = imputer
         self.fill_value = fill_value
+        self.add_indicator = add_indicator
         self.categorical_features = categorical_features
 
     def _settings(self) -> GuardSettings:
@@ -316,5 +339,6 @@ class MissingGuard(BaseGuard):
             scope=self.scope,
             imputer=self.imputer,
             fill_value=self.fill_value,
+            add_indicator=self.add_indicator,
             categorical_features=self.categorical_features,
         )
