@@ -35,6 +35,7 @@ CACHE_LINE = 64
 MOST_TOGETHER = 8
 ROWS_AT_A_TIME = 4096
 FEW_ROWS_AS_OBJECTS = 4
+FEW_COLUMNS = 2  # for which to make a series of every column does not pay
 PLAIN_DTYPES = frozenset(
     {nw.Float64, nw.Float32, nw.Int64, nw.Int32, nw.String, nw.Boolean}
 )
@@ -173,18 +174,23 @@ class SparseTable(Table):
 class PandasTable(Table):
     """A pandas data frame."""
 
-    __slots__ = ("_series", "frame")
+    __slots__ = ("_n_asked", "_series", "frame")
 
     def __init__(self, frame: Any, names: tuple[str, ...] | None) -> None:
         n_rows, n_features = frame.shape
         super().__init__(n_rows, n_features, names, index=frame.index)
         self.frame = frame
         self._series: list[Any] | None = None
+        self._n_asked = 0
 
     def column(self, position: int) -> Column:
+        label = self.labels[position]
+        if self._series is None and self._n_asked < FEW_COLUMNS:
+            self._n_asked += 1
+            return pandas_column(self.frame.iloc[:, position], label)
         if self._series is None:
             self._series = [series for _, series in self.frame.items()]
-        return pandas_column(self._series[position], self.labels[position])
+        return pandas_column(self._series[position], label)
 
     def every(self, step: int) -> Table:
         return PandasTable(self.frame.iloc[::step], self.names)
@@ -192,7 +198,12 @@ class PandasTable(Table):
     def few_cells(self) -> Sequence[Sequence[Any]] | None:
         if self.n_rows > FEW_ROWS_AS_OBJECTS:
             return None
-        return [tuple(row) for row in self.frame.to_numpy().tolist()]
+        try:
+            cells = self.frame.to_numpy()
+        except (TypeError, ValueError, OverflowError):  # categories without a hash
+            return None
+        # Of times, numpy would make integers.
+        return None if cells.dtype.kind in "mM" else [*map(tuple, cells.tolist())]
 
 
 class FrameTable(Table):

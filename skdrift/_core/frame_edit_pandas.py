@@ -211,6 +211,8 @@ def _category(cell: Any, zone: Any) -> Any:
 
 def _identity(value: Any) -> Any:
     """What makes two values the same category: pandas takes True for 1."""
+    if isinstance(value, complex | np.complexfloating):
+        return value
     try:
         if isinstance(value, bool | np.bool_):
             return value_key(int(value))
@@ -311,4 +313,6 @@ def _new_values(item: NewColumn, cells: Cells, index: Any) -> Any:
     array = _in_pandas_units(cells).array
     if array.dtype.kind != "O":
         return array.copy()
-    return pd.Series(array.tolist(), index=index, dtype=None if len(array) else object)
+    texts = all(encodable(cell) for cell in array if isinstance(cell, str))
+    dtype = None if texts and len(array) else object
+    return pd.Series(array.tolist(), index=index, dtype=dtype)

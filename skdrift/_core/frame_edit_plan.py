@@ -78,6 +78,8 @@ def changes_of(plan: Plan, n_rows: int) -> list[Change]:
     """Cells to write, for each column of the result that has any."""
     changes = []
     for place, item in enumerate(plan):
+        if type(item) is int:
+            continue
         if isinstance(item, NewColumn):
             cells = cells_of(item.values, n_rows)
             changes.append(Change(place, EVERY_ROW, cells))
@@ -94,6 +96,8 @@ def is_edited(item: Any) -> TypeGuard[EditedColumn]:
 
 def source_of(item: Any) -> int:
     """Column of X that a column of the result begins with; -1 if it is new."""
+    if type(item) is int:  # most of them: one row must cost microseconds
+        return item
     if isinstance(item, NewColumn):
         return -1
     return int(item.position if isinstance(item, EditedColumn) else item)

@@ -34,8 +34,8 @@ def take_rows(values: Any, rows: np.ndarray, columns: np.ndarray | None = None) 
         return [values[row] for row in rows.tolist()]
     if isinstance(values, np.ndarray):
         return values[rows]
-    if type(values).__name__ == "RecordBatch":
-        return values.take(rows)
+    if hasattr(values, "schema") and hasattr(values, "num_rows"):
+        return _arrow_rows(values, rows)
     native = nw.from_native(
         values, eager_only=True, allow_series=True, pass_through=True
     )
@@ -43,3 +43,17 @@ def take_rows(values: Any, rows: np.ndarray, columns: np.ndarray | None = None) 
         return np.asarray(values)[rows]
     kept = native[rows.tolist()] if isinstance(native, nw.Series) else native[rows]
     return kept if native is values else nw.to_native(kept)
+
+
+def _arrow_rows(values: Any, rows: np.ndarray) -> Any:
+    """Rows of a pyarrow table or batch, also of types that cannot be taken (views)."""
+    try:
+        return values.take(rows)
+    except NotImplementedError:
+        import pyarrow as pa  # noqa: PLC0415  (optional library)
+    runs = np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1)
+    cuts = [values.slice(int(run[0]), len(run)) for run in runs if len(run)]
+    if hasattr(values, "to_batches"):
+        return pa.concat_tables([values.slice(0, 0), *cuts])
+    table = pa.Table.from_batches(cuts, values.schema).combine_chunks()
+    return next(iter(table.to_batches()), values.slice(0, 0))

@@ -80,8 +80,8 @@ class BlockLimits:
         self.lower = np.array([rule.lower for rule in rules])
         self.upper = np.array([rule.upper for rule in rules])
 
-    def suspects(self, block: np.ndarray) -> np.ndarray | None:
-        """Mask of the columns with a cell outside, NaN included; None if no column has.
+    def suspects(self, block: np.ndarray) -> np.ndarray:
+        """Mask of the columns with a cell outside, NaN included.
 
         Parameters
         ----------
@@ -90,12 +90,10 @@ class BlockLimits:
         with np.errstate(invalid="ignore"):  # a signalling NaN
             if block.size <= FEW_CELLS:
                 inside = (block >= self.lower) & (block <= self.upper)
-                if inside.all():
-                    return None
                 return ~np.asarray(inside.all(axis=0))
             low, high = _extreme(np.minimum, block), _extreme(np.maximum, block)
             inside = (low >= self.lower) & (high <= self.upper)
-        return None if inside.all() else ~inside
+        return np.asarray(~inside)
 
 
 def _extreme(least: np.ufunc, block: np.ndarray) -> np.ndarray:

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from skdrift._core.columns import Column
 from skdrift._core.frame import Table
 from skdrift._core.frame_cells import column_or_cells
-from skdrift.guards._column_guard import GuardRules
+from skdrift.guards._column_guard import ColumnGuard, GuardRules
 from skdrift.guards._flagging import ColumnRule, flag_column
 from skdrift.guards._flags import UNREADABLE
 from skdrift.guards._settings import OFF
 
 PLAIN_NUMBERS = frozenset({int, float})
+READABLE = 2**63
 
 
 def flagged_columns(
     table: Table, rules: GuardRules, places: list[int]
 ) -> dict[int, np.ndarray]:
     """Flags of the columns that have any, by the position of the column in training."""
-    if _few_within(table, rules, places):
+    suspects = _suspects(table, rules, places)
+    if suspects is not None and not suspects.any():
         return {}
-    limits = rules.limits
-    block = table.number_block() if limits.plain else None
-    suspects = None
-    if block is not None and block.shape[1] == rules.n_features:
-        suspects = limits.suspects(block)
-        if suspects is None:
-            return {}
     found: dict[int, np.ndarray] = {}
     for position, place in enumerate(places):
         if place < 0 or (suspects is not None and not suspects[position]):
@@ -42,6 +39,41 @@ def flagged_columns(
         if flags is not None:
             found[position] = flags
     return found
+
+
+def _suspects(table: Table, rules: GuardRules, places: list[int]) -> np.ndarray | None:
+    """Mask of the columns that must be read, or None if all of them must."""
+    cells = table.few_cells() if min(places) >= 0 else None
+    if cells is not None:
+        return np.array(
+            [
+                not _keeps_rule(column, [row[place] for row in cells])
+                for column, place in zip(rules.columns, places, strict=True)
+            ]
+        )
+    block = table.number_block() if rules.limits.plain else None
+    if block is None or block.shape[1] != rules.n_features:
+        return None
+    return rules.limits.suspects(block)
+
+
+def _keeps_rule(column: ColumnGuard, cells: list[Any]) -> bool:
+    """Whether a few cells surely keep the rule of their column.
+
+    Asked of Python's own numbers and texts alone; others have to be read.
+    """
+    rule = column.rule
+    if rule.levels is not None:
+        known = rule.levels.index
+        return all(
+            type(cell) is str and cell in known and cell[:1] != "\0" for cell in cells
+        )
+    return column.is_plain and all(
+        type(cell) in PLAIN_NUMBERS
+        and rule.lower <= cell <= rule.upper
+        and (type(cell) is float or -READABLE <= cell < READABLE)
+        for cell in cells
+    )
 
 
 def _has_other_cells(column: Column, rule: ColumnRule) -> bool:
@@ -59,28 +91,3 @@ def _other_cells(column: Column, flags: np.ndarray | None) -> np.ndarray:
     ]
     found[others] = UNREADABLE
     return found
-
-
-def _few_within(table: Table, rules: GuardRules, places: list[int]) -> bool:
-    """Whether a table of very few rows keeps all rules: the usual, fast case.
-
-    Asked of Python's own numbers and texts alone; for all others the columns are read.
-    """
-    cells = table.few_cells() if min(places) >= 0 else None
-    if cells is None:
-        return False
-    for column, place in zip(rules.columns, places, strict=True):
-        rule = column.rule
-        known = None if rule.levels is None else rule.levels.index
-        if known is None and not column.is_plain:
-            return False
-        for row in cells:
-            cell = row[place]
-            if known is not None:
-                if type(cell) is not str or cell not in known or cell[:1] == "\0":
-                    return False
-            elif type(cell) not in PLAIN_NUMBERS or not (
-                rule.lower <= cell <= rule.upper
-            ):
-                return False
-    return True
