@@ -162,8 +162,9 @@ plt.show()
 # ----------------------------------
 # For dead hours the best repair is hardly better than to say the median of all hours:
 # the guard has made up every column, and the model's answer is a constant. The pipeline
-# does not tell, unless ``add_indicator=True`` marks what was made up. So the drift has to be looked for where the table still is as it came:
-# with the guard *inside* the wrapper, not in front of it.
+# does not tell, unless ``add_indicator=True`` marks what was made up. So the drift has
+# to be looked for where the table still is as it came: with the guard *inside* the
+# wrapper, not in front of it.
 
 outside = make_pipeline(
     InputGuard(range="missing", missing="impute", **rules),

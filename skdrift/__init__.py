@@ -33,9 +33,11 @@ if TYPE_CHECKING:
         GuardReport,
         InputGuard,
         MissingGuard,
+        Quarantine,
         RangeGuard,
         SchemaGuard,
     )
+    from skdrift.performance._selective import CoverageScores, SelectiveScore
     from skdrift.persistence import TRUSTED_TYPES, dump, load
     from skdrift.profile import Grid, Profile
     from skdrift.report import DriftReport
@@ -46,6 +48,7 @@ __all__ = [
     "ArtifactVersionWarning",
     "BaselineWarning",
     "CategoryGuard",
+    "CoverageScores",
     "DriftAwareEstimator",
     "DriftError",
     "DriftReport",
@@ -59,8 +62,10 @@ __all__ = [
     "InvalidInputWarning",
     "MissingGuard",
     "Profile",
+    "Quarantine",
     "RangeGuard",
     "SchemaGuard",
+    "SelectiveScore",
     "SkdriftError",
     "SkdriftWarning",
     "__version__",
@@ -82,7 +87,10 @@ _HOME = {
     "Finding": "skdrift._core.result",
     "Flags": "skdrift.guards",
     "Grid": "skdrift.profile",
+    "CoverageScores": "skdrift.performance._selective",
     "Profile": "skdrift.profile",
+    "Quarantine": "skdrift.guards",
+    "SelectiveScore": "skdrift.performance._selective",
     "TRUSTED_TYPES": "skdrift.persistence",
     "dump": "skdrift.persistence",
     "load": "skdrift.persistence",

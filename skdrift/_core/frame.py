@@ -328,6 +328,7 @@ def _width(row: Any) -> int:
 
 
 def _read_frame(X: Any, *, strict: bool) -> Table:
+    X = nw.to_native(X, pass_through=True)
     if nw.dependencies.is_pandas_dataframe(X):
         return PandasTable(X, _column_names(X.columns, strict=strict))
     kind = type(X).__name__

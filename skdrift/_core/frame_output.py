@@ -78,6 +78,7 @@ def framed(X: Any, library: str, names: Sequence[str], index: Any = None) -> Any
             f"a sparse table cannot be given as a {library} frame: choose "
             "set_output(transform='default')"
         )
+    X = nw.to_native(X, pass_through=True)
     try:
         return (_framed_pandas if library == "pandas" else _framed_polars)(
             X, list(names), index

@@ -25,7 +25,8 @@ def take_rows(values: Any, rows: np.ndarray, columns: np.ndarray | None = None) 
     if scipy.sparse.issparse(values):
         kept = values.tocsr()[rows]
         kept = kept if columns is None else kept[:, columns]
-        return kept.asformat(values.format)
+        # Some rows of a few diagonals are many diagonals: scipy warns of them.
+        return kept if values.format == "dia" else kept.asformat(values.format)
     if columns is not None:
         return np.asarray(values)[np.ix_(rows, columns)]
     if hasattr(values, "iloc"):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numbers
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ import sklearn.exceptions
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+from sklearn.utils import get_tags
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
@@ -25,7 +25,12 @@ from skdrift.exceptions import (
     InputError,
     InputTypeError,
     NotFittedError,
-    ParameterError,
+)
+from skdrift.guards._novelty import (
+    RowNovelty,
+    fit_novelty,
+    resolve_detector,
+    sample_rows,
 )
 from skdrift.performance._cross_validation import (
     FOLD_ERRORS,
@@ -86,27 +91,6 @@ def is_judged(estimator: Any) -> bool:
     return is_classifier(estimator) or is_regressor(estimator)
 
 
-def check_cv_argument(cv: Any) -> None:
-    """Refuse what is no rule for folds.
-
-    Raises
-    ------
-    ParameterError
-        If `cv` breaks its rule.
-    """
-    if isinstance(cv, numbers.Integral) and not isinstance(cv, bool):
-        right = int(cv) >= 2
-    elif isinstance(cv, str):
-        right = cv == "prefit"
-    else:
-        right = cv is None or hasattr(cv, "split") or isinstance(cv, Iterable)
-    if not right:
-        raise ParameterError(
-            "cv must be an integer of at least 2, a splitter, an iterable of splits, "
-            f"'prefit' or None, got {cv!r:.100}"
-        )
-
-
 def reference_profile(
     X: Any, *, categorical_features: Any, min_category_count: int
 ) -> Profile | InputError | InputTypeError:
@@ -123,6 +107,37 @@ def reference_profile(
         )
     except (InputError, InputTypeError) as error:
         return error
+
+
+def learn_novelty(
+    novelty: Any, X: Any, reference: Any, seed: int
+) -> Callable[[], RowNovelty] | None:
+    """What fits the detector of novel rows; the rows are read at once.
+
+    Raises
+    ------
+    ParameterError
+        If `novelty` is no detector, or `X` is sparse.
+    InputError
+        If no column can be used.
+    """
+    if novelty is None or isinstance(reference, Exception):
+        return None
+    detector = resolve_detector(novelty, seed)
+    sample = sample_rows(X, reference, seed)
+    return lambda: fit_novelty(detector, sample)
+
+
+def fit_model(
+    model: Any, method: str, X: Any, y: Any, params: dict[str, Any], *, prefit: bool
+) -> Any:
+    """Fit a model, unless it is, and answer for the training rows if `method` does."""
+    if prefit:
+        answer = method.removeprefix("fit_")
+        return None if answer == "fit" else getattr(model, answer)(X)
+    fit = getattr(model, method)
+    alone = y is None and not get_tags(model).target_tags.required
+    return fit(X, **params) if alone else fit(X, y, **params)
 
 
 def plan_splits(

@@ -47,6 +47,7 @@ def look(
     *,
     brief: bool,
     must_read: bool = False,
+    flags: ColumnFlags | None = None,
     scores: Sequence[ScoreExpectation] = (),
     score_findings: Sequence[Finding] = (),
 ) -> DriftReport | None:
@@ -55,12 +56,14 @@ def look(
     Parameters
     ----------
     baseline : Baseline
-    X : table
+    X : table, or Table
     settings : LookSettings
     brief : bool
         Whether None will do if there is nothing to say.
     must_read : bool, default=False
         Whether a batch that is no table is an error; otherwise the report says so.
+    flags : dict of int to ndarray or None
+        Flags of the columns that have any, where they are known already.
     scores : sequence of ScoreExpectation
         Realised scores, where there are labels.
     score_findings : sequence of Finding
@@ -72,7 +75,7 @@ def look(
         If `X` is no table, and `must_read`.
     """
     try:
-        table = read_table(X, strict=False)
+        table = X if isinstance(X, Table) else read_table(X, strict=False)
     except SkdriftError as error:
         if must_read:
             raise
@@ -84,10 +87,11 @@ def look(
             [unreadable_finding(str(error))],
         )
     if brief and table.n_rows < LEAST_ROWS:
-        flags = flag_columns(table, baseline.reference)
+        if flags is None:
+            flags = flag_columns(table, baseline.reference)
         if not flags and _same_columns(table, baseline):
             return None
-    return _full_look(baseline, table, settings, brief, scores, score_findings)
+    return _full_look(baseline, table, settings, brief, flags, scores, score_findings)
 
 
 def _same_columns(table: Table, baseline: Baseline) -> bool:
@@ -104,6 +108,7 @@ def _full_look(
     table: Table,
     settings: LookSettings,
     brief: bool,
+    flags: ColumnFlags | None,
     scores: Sequence[ScoreExpectation],
     score_findings: Sequence[Finding],
 ) -> DriftReport | None:
@@ -113,9 +118,8 @@ def _full_look(
         step = math.ceil(table.n_rows / settings.max_rows)
     sample = table if step == 1 else table.every(step)
     counted, novelty = count_table(sample, reference.grid)
-    flags: ColumnFlags = flag_columns(
-        table, reference, counted if sample is table else None
-    )
+    if flags is None:
+        flags = flag_columns(table, reference, counted if sample is table else None)
     share = SCORE_SHARE if scores else 0.0
     shift = compare_profiles(
         reference,

@@ -2,43 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from copy import deepcopy
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
-from sklearn.utils import check_random_state, get_tags
+from sklearn.base import clone, is_classifier
+from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
 
-from skdrift._core.checks import check_at_least, check_policy, check_share
 from skdrift._core.frame import read_table
 from skdrift._core.result import Finding, ScoreExpectation
+from skdrift.estimator._answering import answer_around
 from skdrift.estimator._baseline import Baseline
+from skdrift.estimator._delegating import delegates
+from skdrift.estimator._invalid_rows import (
+    InvalidRows,
+    find_invalid_rows,
+    too_many_invalid,
+    with_rejected,
+)
 from skdrift.estimator._learning import (
     PassSettings,
     assemble_baseline,
-    check_cv_argument,
     check_prefit,
+    fit_model,
     is_judged,
     is_prefit,
+    learn_novelty,
     plan_splits,
     reference_profile,
     run_pass,
 )
-from skdrift.estimator._looking import LEAST_ROWS, SCORE_SHARE, LookSettings, look
-from skdrift.estimator._progress import (
-    CallbackSupportMixin,
-    FitProgress,
-    with_callbacks,
+from skdrift.estimator._looking import SCORE_SHARE, LookSettings, look
+from skdrift.estimator._parameters import check_parameters
+from skdrift.estimator._progress import FitProgress, with_callbacks
+from skdrift.estimator._reacting import react
+from skdrift.estimator._rejecting import (
+    REJECTABLE,
+    is_rejecting,
+    learn_rejection,
+    substitute_for,
 )
-from skdrift.estimator._reacting import POLICIES, react
 from skdrift.estimator._routing import route_answer, route_fit, router_of
-from skdrift.exceptions import EstimatorError, NotFittedError
+from skdrift.estimator._selecting import SelectiveScoring
 from skdrift.guards._flagging import flags_of
 from skdrift.guards._flags import Flags
+from skdrift.guards._novelty import novelty_pvalues
 from skdrift.performance._cross_validation import Scorer, resolve_scorers
 from skdrift.performance._realised import realised_scores, score_findings
 from skdrift.report import DriftReport
@@ -53,17 +64,11 @@ ANSWERS = (
 """Methods that look at their input and take ``return_report``."""
 
 
-def _delegates(method: str) -> Callable[[Any], bool]:
-    """Whether the wrapped estimator has a method; raises its own AttributeError."""
-
-    def check(self: Any) -> bool:
-        getattr(getattr(self, "estimator_", self.estimator), method)
-        return True
-
-    return check
+LEARNED_ON_REQUEST = ("class_prior_", "empty_answers_", "fallback_", "novelty_")
+"""Fitted attributes that not every model has."""
 
 
-class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
+class DriftAwareEstimator(SelectiveScoring):
     """Wrap an estimator so that it knows what it was trained on.
 
     `fit` fits the estimator on all rows, captures the statistics of the training
@@ -96,11 +101,32 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
     stable_bound : float, default=0.1
         A column is called stable when it is shown to have moved by less than this
         (Kolmogorov–Smirnov distance).
-    on_invalid : {"warn", "raise", "ignore"} or callable, default="warn"
+    on_invalid : {"warn", "raise", "ignore", "abstain", "fallback"} or callable, \
+default="warn"
         What to do when rows hold values that training never had, or columns are
-        missing or of another type. A callable is given the report.
+        missing or of another type. A callable is given the report. ``"abstain"`` and
+        ``"fallback"`` are for classifiers and regressors, and keep such rows from the
+        model: they are answered by `abstain_value` or by `fallback`, all others by
+        the model; nothing is warned of them, and the report says which they are.
+        `transform` warns.
     on_shift : {"warn", "raise", "ignore"} or callable, default="warn"
         What to do when the batch is not distributed like training.
+    fallback : estimator object or None, default=None
+        What answers invalid rows under ``on_invalid="fallback"``. It is fitted with
+        the rows of `fit`, unless it is a `FrozenEstimator` or ``cv="prefit"``.
+    abstain_value : label, number or None, default=None
+        What `predict` answers for invalid rows under ``on_invalid="abstain"``. A
+        classifier needs one: a class or a new label. None is NaN for a regressor.
+        `predict_proba` answers with the shares of the classes in training,
+        `decision_function` with NaN.
+    max_invalid_share : float or None, default=None
+        Raise `InvalidInputError` when more than this share of a batch is invalid,
+        whatever `on_invalid` says.
+    novelty : {"isolation_forest"}, estimator object or None, default=None
+        Detector of rows that are unlike training as a whole, for `flag`: an isolation
+        forest, or an estimator with `score_samples` (lower = more novel). It gets
+        numbers as they are (scale them in a pipeline where that matters), categories
+        as their shares, texts as their lengths.
     max_check_rows : int, default=10_000
         Rows (a systematic sample) that `predict` and its kin compare with training;
         `check` compares all of them.
@@ -110,7 +136,8 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
     n_jobs : int or None, default=None
         Folds fitted side by side.
     random_state : int, RandomState instance or None, default=0
-        For the random blocks of held-out rows behind the interval of a score.
+        For the random blocks of held-out rows behind the interval of a score, and for
+        the isolation forest and the rows that calibrate it.
 
     Attributes
     ----------
@@ -124,6 +151,14 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         Names of the columns, where all of them are texts.
     classes_ : ndarray of shape (n_classes,)
         Labels of the classes, where the wrapped estimator has them.
+    fallback_ : estimator
+        The fitted fallback, under ``on_invalid="fallback"``.
+    class_prior_ : ndarray of shape (n_classes,), or list of them
+        Shares of the classes in training, under ``on_invalid="abstain"``.
+    empty_answers_ : dict of str to array or list of arrays
+        By method the model's answer for no row, under either of them.
+    novelty_ : RowNovelty
+        The fitted detector, where `novelty` is given.
 
     See Also
     --------
@@ -170,6 +205,10 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         stable_bound: float = 0.1,
         on_invalid: Any = "warn",
         on_shift: Any = "warn",
+        fallback: Any = None,
+        abstain_value: Any = None,
+        max_invalid_share: float | None = None,
+        novelty: Any = None,
         max_check_rows: int = 10_000,
         min_category_count: int = 1,
         n_jobs: int | None = None,
@@ -184,6 +223,10 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         self.stable_bound = stable_bound
         self.on_invalid = on_invalid
         self.on_shift = on_shift
+        self.fallback = fallback
+        self.abstain_value = abstain_value
+        self.max_invalid_share = max_invalid_share
+        self.novelty = novelty
         self.max_check_rows = max_check_rows
         self.min_category_count = min_category_count
         self.n_jobs = n_jobs
@@ -218,19 +261,19 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         self._fit("fit", X, y, groups, params)
         return self
 
-    @available_if(_delegates("fit_predict"))
+    @available_if(delegates("fit_predict"))
     def fit_predict(self, X: Any, y: Any = None, **params: Any) -> Any:
         """Fit, and answer for the training rows, as the wrapped estimator does."""
         return self._fit("fit_predict", X, y, None, params)
 
-    @available_if(_delegates("fit_transform"))
+    @available_if(delegates("fit_transform"))
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
         """Fit, and transform the training rows, as the wrapped estimator does."""
         return self._fit("fit_transform", X, y, None, params)
 
     @with_callbacks
     def _fit(self, method: str, X: Any, y: Any, groups: Any, params: Any) -> Any:
-        self._check_parameters()
+        check_parameters(self.get_params(deep=False))
         fit_params, score_params = route_fit(
             self, method, params, groups=groups, scorers=self._pass_scorers()
         )
@@ -251,52 +294,39 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
             categorical_features=self.categorical_features,
             min_category_count=self.min_category_count,
         )
+        novelty = learn_novelty(self.novelty, X, reference, settings.seed)
         prefit = is_prefit(self.estimator, self.cv)
         model = self.estimator if prefit else clone(self.estimator)
         if prefit:
             check_prefit(model)
         with progress.model(model):
-            answer = _fit_model(model, method, X, y, fit_params, prefit=prefit)
+            answer = fit_model(model, method, X, y, fit_params, prefit=prefit)
         if isinstance(reference, Exception):
             raise reference
         results, pass_name = run_pass(model, X, y, splits, settings, progress.fold_done)
         baseline = assemble_baseline(
             model, reference, results, settings, pass_name=pass_name, reason=reason
         )
-        self._keep(model, baseline)
+        learned = learn_rejection(
+            self.get_params(deep=False), model, X, y, settings.fit_params
+        )
+        if novelty is not None:
+            learned["novelty_"] = novelty()
+        self._keep(model, baseline, learned)
         progress.done()
         return answer
 
-    def _keep(self, model: Any, baseline: Baseline) -> None:
+    def _keep(self, model: Any, baseline: Baseline, learned: Mapping[str, Any]) -> None:
         """Set every fitted attribute, at once and last."""
         grid = baseline.reference.grid
-        self.__dict__.pop("feature_names_in_", None)
+        for name in ("feature_names_in_", *LEARNED_ON_REQUEST):
+            self.__dict__.pop(name, None)
+        self.__dict__.update(learned)
         self.estimator_ = model
         self.baseline_ = baseline
         self.n_features_in_ = getattr(model, "n_features_in_", grid.n_features)
         if grid.names is not None:
             self.feature_names_in_ = np.array(grid.names, dtype=object)
-
-    def _check_parameters(self) -> None:
-        estimator = self.estimator
-        if isinstance(estimator, type) or not hasattr(estimator, "fit"):
-            raise EstimatorError(
-                "estimator must be an instance of a scikit-learn estimator, got "
-                f"{estimator!r:.100}; derive it from sklearn.base.BaseEstimator"
-            )
-        if not hasattr(estimator, "__sklearn_tags__"):
-            raise EstimatorError(
-                f"estimator {type(estimator).__name__} has no scikit-learn tags; "
-                "derive it from sklearn.base.BaseEstimator"
-            )
-        check_share("alpha", self.alpha)
-        check_share("min_effect", self.min_effect, zero=True)
-        check_share("stable_bound", self.stable_bound)
-        check_policy("on_invalid", self.on_invalid, POLICIES)
-        check_policy("on_shift", self.on_shift, POLICIES)
-        check_at_least("max_check_rows", self.max_check_rows, LEAST_ROWS)
-        check_at_least("min_category_count", self.min_category_count, 1)
-        check_cv_argument(self.cv)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Metadata routing of this object.
@@ -313,7 +343,7 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
             return {}
         return resolve_scorers(self.estimator, self.scoring)
 
-    @available_if(_delegates("predict"))
+    @available_if(delegates("predict"))
     def predict(self, X: Any, *, return_report: bool = False, **params: Any) -> Any:
         """Answer as the wrapped estimator does, and look at the input.
 
@@ -328,7 +358,8 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         Returns
         -------
         answer : ndarray
-            What the wrapped estimator returns, bit for bit.
+            What the wrapped estimator returns, bit for bit; with ``"abstain"`` and
+            ``"fallback"`` for the valid rows.
         report : DriftReport
             Only if `return_report`.
 
@@ -337,8 +368,11 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         NotFittedError
             Before `fit`.
         InvalidInputError, DriftError
-            If `on_invalid` or `on_shift` is ``"raise"`` and there is a reason; the
-            error holds the report.
+            If `on_invalid` or `on_shift` is ``"raise"`` and there is a reason, or more
+            than `max_invalid_share` of the rows are invalid; the error holds the
+            report.
+        EstimatorError
+            If the fallback cannot answer as the estimator does.
 
         Warns
         -----
@@ -347,28 +381,28 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         """
         return self._answer("predict", X, return_report, params)
 
-    @available_if(_delegates("predict_proba"))
+    @available_if(delegates("predict_proba"))
     def predict_proba(
         self, X: Any, *, return_report: bool = False, **params: Any
     ) -> Any:
         """Class probabilities of the wrapped estimator; see `predict`."""
         return self._answer("predict_proba", X, return_report, params)
 
-    @available_if(_delegates("predict_log_proba"))
+    @available_if(delegates("predict_log_proba"))
     def predict_log_proba(
         self, X: Any, *, return_report: bool = False, **params: Any
     ) -> Any:
         """Logarithms of class probabilities; see `predict`."""
         return self._answer("predict_log_proba", X, return_report, params)
 
-    @available_if(_delegates("decision_function"))
+    @available_if(delegates("decision_function"))
     def decision_function(
         self, X: Any, *, return_report: bool = False, **params: Any
     ) -> Any:
         """Decision function of the wrapped estimator; see `predict`."""
         return self._answer("decision_function", X, return_report, params)
 
-    @available_if(_delegates("transform"))
+    @available_if(delegates("transform"))
     def transform(
         self, X: Any, y: Any = None, *, return_report: bool = False, **params: Any
     ) -> Any:
@@ -377,71 +411,6 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         Labels are for those few that transform them as well (`CCA` and its kin).
         """
         return self._answer("transform", X, return_report, params, y)
-
-    @available_if(_delegates("inverse_transform"))
-    def inverse_transform(self, X: Any, **params: Any) -> Any:
-        """Inverse transform of the wrapped estimator; the input is not looked at."""
-        return self._fitted().inverse_transform(X, **params)
-
-    @available_if(_delegates("score_samples"))
-    def score_samples(self, X: Any, **params: Any) -> Any:
-        """Score of each row by the wrapped estimator; the input is not looked at."""
-        return self._fitted().score_samples(X, **params)
-
-    @available_if(_delegates("score"))
-    def score(self, X: Any, y: Any = None, **params: Any) -> Any:
-        """Score of the wrapped estimator; the input is not looked at.
-
-        Parameters
-        ----------
-        X : table of shape (n_rows, n_features)
-        y : array-like of shape (n_rows,) or (n_rows, n_outputs), or None
-        **params
-            Passed on to the wrapped estimator's `score`.
-
-        Returns
-        -------
-        float
-        """
-        model = self._fitted()
-        params = route_answer(self, "score", params)
-        return model.score(X, **params) if y is None else model.score(X, y, **params)
-
-    @available_if(_delegates("get_feature_names_out"))
-    def get_feature_names_out(self, *args: Any, **kwargs: Any) -> Any:
-        """Names of the columns that `transform` gives."""
-        return self._fitted().get_feature_names_out(*args, **kwargs)
-
-    @available_if(_delegates("set_output"))
-    def set_output(self, *, transform: Any = None) -> Any:
-        """Set the container that `transform` gives, as in scikit-learn."""
-        self.estimator.set_output(transform=transform)
-        if hasattr(self, "estimator_"):
-            self.estimator_.set_output(transform=transform)
-        return self
-
-    @property
-    def classes_(self) -> Any:
-        """Labels of the classes."""
-        return self.estimator_.classes_
-
-    @property
-    def labels_(self) -> Any:
-        """Cluster of each training row."""
-        return self.estimator_.labels_
-
-    @property
-    def offset_(self) -> Any:
-        """Threshold of an outlier detector."""
-        return self.estimator_.offset_
-
-    def _fitted(self) -> Any:
-        if not hasattr(self, "estimator_"):
-            raise NotFittedError(
-                f"This {type(self).__name__} instance is not fitted yet. Call 'fit' "
-                "with appropriate arguments before using this estimator."
-            )
-        return self.estimator_
 
     def _answer(
         self,
@@ -455,15 +424,59 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         params = route_answer(self, method, params)
         if y is not None:
             params["y"] = y
+        rejects, on_invalid = is_rejecting(self.on_invalid), self.on_invalid
+        if rejects:
+            rejects = method in REJECTABLE
+            on_invalid = "ignore" if rejects else "warn"
+        invalid = None
+        if rejects or self.max_invalid_share is not None:
+            invalid = self._invalid_rows(X)
         report = None
-        if return_report or not self.on_invalid == "ignore" == self.on_shift:
-            settings = replace(self._look_settings(), max_rows=self.max_check_rows)
+        if return_report or not on_invalid == "ignore" == self.on_shift:
             # Before the model sees the rows: some estimators change them in place.
-            report = look(self.baseline_, X, settings, brief=not return_report)
-        answer = getattr(model, method)(X, **params)
+            report = self._look(X, invalid, brief=not return_report)
+        if invalid is not None and rejects and invalid.mask.any():
+            answer = self._answer_around(method, X, params, invalid.mask)
+            report = with_rejected(report, invalid, self.on_invalid)
+        else:
+            answer = getattr(model, method)(X, **params)
         if report is not None:
-            react(report, on_invalid=self.on_invalid, on_shift=self.on_shift)
+            react(report, on_invalid=on_invalid, on_shift=self.on_shift)
         return (answer, report) if return_report else answer
+
+    def _invalid_rows(self, X: Any) -> InvalidRows:
+        invalid = find_invalid_rows(X, self.baseline_.reference)
+        limit = self.max_invalid_share
+        if limit is not None and invalid.share > limit:
+            report = self._look(X, invalid, brief=False)
+            assert report is not None
+            raise too_many_invalid(report, invalid, limit)
+        return invalid
+
+    def _look(
+        self, X: Any, invalid: InvalidRows | None, *, brief: bool
+    ) -> DriftReport | None:
+        table, flags = X, None
+        if invalid is not None and invalid.table is not None:
+            table, flags = invalid.table, invalid.flags
+        settings = replace(self._look_settings(), max_rows=self.max_check_rows)
+        return look(self.baseline_, table, settings, brief=brief, flags=flags)
+
+    def _answer_around(
+        self, method: str, X: Any, params: dict[str, Any], invalid: np.ndarray
+    ) -> Any:
+        own = self.get_params(deep=False)
+        substitute = substitute_for(method, self.estimator_, own, vars(self))
+        return answer_around(
+            method,
+            self.estimator_,
+            X,
+            params,
+            invalid,
+            self.empty_answers_.get(method),
+            substitute,
+            labels=method == "predict" and is_classifier(self.estimator_),
+        )
 
     def _look_settings(self) -> LookSettings:
         return LookSettings(
@@ -531,7 +544,8 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
         -------
         Flags
             ``flags.codes`` has one small integer for each cell, 0 where nothing is
-            wrong; ``flags.rows()`` is the mask of flagged rows.
+            wrong; ``flags.rows()`` is the mask of flagged rows. With `novelty`,
+            ``flags.pvalues`` says how novel each row is as a whole.
 
         Raises
         ------
@@ -541,31 +555,9 @@ class DriftAwareEstimator(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimato
             If `X` is no table.
         """
         self._fitted()
-        return flags_of(read_table(X, strict=False), self.baseline_.reference)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        for part in (
-            "estimator_type",
-            "target_tags",
-            "transformer_tags",
-            "classifier_tags",
-            "regressor_tags",
-            "input_tags",
-            "no_validation",
-            "non_deterministic",
-        ):
-            setattr(tags, part, deepcopy(getattr(inner, part)))
-        return tags
-
-
-def _fit_model(
-    model: Any, method: str, X: Any, y: Any, params: dict[str, Any], *, prefit: bool
-) -> Any:
-    if prefit:
-        answer = method.removeprefix("fit_")
-        return None if answer == "fit" else getattr(model, answer)(X)
-    fit = getattr(model, method)
-    alone = y is None and not get_tags(model).target_tags.required
-    return fit(X, **params) if alone else fit(X, y, **params)
+        table, reference = read_table(X, strict=False), self.baseline_.reference
+        novelty = getattr(self, "novelty_", None)
+        pvalues = None
+        if novelty is not None:
+            pvalues = novelty_pvalues(novelty, table, reference)
+        return flags_of(table, reference, pvalues)

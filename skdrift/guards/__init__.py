@@ -3,6 +3,7 @@
 from skdrift.guards._flags import FlagCode, Flags
 from skdrift.guards._guard_report import GuardAction, GuardReport
 from skdrift.guards._input_guard import InputGuard
+from skdrift.guards._quarantine import Quarantine
 from skdrift.guards._single_guards import (
     CategoryGuard,
     MissingGuard,
@@ -18,6 +19,7 @@ __all__ = [
     "GuardReport",
     "InputGuard",
     "MissingGuard",
+    "Quarantine",
     "RangeGuard",
     "SchemaGuard",
 ]

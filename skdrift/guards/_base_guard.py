@@ -22,21 +22,13 @@ from skdrift.exceptions import (
 )
 from skdrift.guards._column_guard import GuardRules
 from skdrift.guards._column_match import ColumnMatch, match_to, mismatch_text
+from skdrift.guards._column_repair import ColumnRepair, floats_of
 from skdrift.guards._guard_report import GuardAction, GuardReport
+from skdrift.guards._imputing import finite_or_missing, imputed
 from skdrift.guards._inspection import flagged_columns
 from skdrift.guards._learning import learn_rules
-from skdrift.guards._repair import (
-    ColumnRepair,
-    column_actions,
-    finite_or_missing,
-    floats_of,
-    imputed,
-    indicator_names,
-    is_listed,
-    rebuilt,
-    repair_columns,
-    result_names,
-)
+from skdrift.guards._rebuilding import indicator_names, is_listed, rebuilt, result_names
+from skdrift.guards._repair import column_actions, repair_columns
 from skdrift.guards._settings import OFF, GuardSettings, check_settings
 
 MOST_NAMED = 5
@@ -44,7 +36,7 @@ OUTPUTS = ("default", "pandas", "polars")
 COLUMN_PROBLEMS = frozenset({"missing column", "extra column", "other order"})
 
 
-class BaseGuard(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class BaseGuard(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Transformer that handles or refuses what training never had.
 
     A guard gives back the container that it was given, with the same rows in the same
@@ -136,7 +128,7 @@ class BaseGuard(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
             answer = rebuilt(X, table, rules, match, repairs)
         library = self._output_library()
         if library != "default":
-            names = self.get_feature_names_out()
+            names = self.get_feature_names_out().tolist()
             if match.differs and not rules.repairs_columns:
                 names = result_names(table, rules, match)
             answer = framed(answer, library, names, table.index)

@@ -74,18 +74,15 @@ def _typed(cells: list[Any], family: str) -> np.ndarray:
         values[:] = cells
         return values
     if dtype.kind == "i" and (any(missing) or not _fits(cells)):
-        exact = all(cell is None or abs(cell) <= EXACT for cell in cells)
-        dtype = np.dtype(np.float64 if exact or not _whole(cells) else object)
+        present = [cell for cell in cells if cell is not None]
+        exact = all(abs(cell) <= EXACT for cell in present)
+        dtype = np.dtype(object if _fits(present) and not exact else np.float64)
     if dtype.kind in "Mm":
         nothing = np.array("NaT", dtype=dtype)
         return np.array(
             [nothing if cell is None else cell for cell in cells], dtype=dtype
         )
     return np.array([np.nan if cell is None else cell for cell in cells], dtype=dtype)
-
-
-def _whole(cells: list[Any]) -> bool:
-    return all(cell is None or isinstance(cell, int) for cell in cells)
 
 
 def _fits(cells: list[Any]) -> bool:

@@ -160,7 +160,7 @@ class Flags:
         -------
         Quarantine
             ``clean`` and ``rejected`` are of the library and types of `X`, row labels
-            included, in the order of the rows.
+            included, in the order of the rows (of a DIA matrix: CSR matrices).
 
         Raises
         ------

@@ -49,6 +49,7 @@ class InputGuard(BaseGuard):
         What was learned: limits, names of categories, typical values; no row of the
         training data.
     imputer_ : imputer or None
+        The fitted imputer of the user; a `KNNImputer` keeps the rows that it saw.
     n_features_in_ : int
     feature_names_in_ : ndarray of str of shape (n_features,)
         Where all names are texts.
@@ -59,6 +60,11 @@ class InputGuard(BaseGuard):
 
     Notes
     -----
+    Indicators stand behind the columns and are named after them: ``typeindicator_a``,
+    ``unseenindicator_a``, ``rangeindicator_a``, ``missingindicator_a``. A data frame
+    whose own names are no texts gets the names of `get_feature_names_out` with them
+    (``x0``, …), since scikit-learn refuses names of several types.
+
     Where a guard is a step of the pipeline that a `DriftAwareEstimator` wraps, the
     estimator sees the table as it came, and reports what the guard will change. Where
     it stands before the estimator, the estimator sees the guarded table: it reports

@@ -19,6 +19,7 @@ from skdrift._core.keys import (
     instant,
     is_missing,
     key_number,
+    key_value,
     number_key,
     span,
 )
@@ -276,8 +277,8 @@ def _on_line(value: Any, family: str, label: str) -> Any:
             return instant(np.datetime64(value) if isinstance(value, str) else value)
         if family == "duration":
             return span(value)
-        number = value if isinstance(value, int) else float(value)
-        return int(number) if isinstance(number, int) else number
+        as_float = float(value)
+        return int(value) if isinstance(value, int) else as_float
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ParameterError(
             f"limits of {label!r} must be of its type ({family}), got {value!r:.100}"
@@ -378,7 +379,7 @@ _SCALARS = (str, bytes, int, float, np.generic, dt.date, dt.timedelta)
 
 
 def _check_inside(fill: str, limits: tuple[Any, Any], label: str) -> None:
-    number = key_number(fill)
+    number = key_value(fill) if fill.startswith("\0n:") else key_number(fill)
     if not limits[0] <= number <= limits[1]:
         raise ParameterError(
             f"fill_value of column {label!r} must lie within its limits "
@@ -409,7 +410,7 @@ def _may_be_infinite(
     if numbers is None or bounds is None:
         return True
     if hard:
-        return bool(np.isinf(bounds[0] if sign < 0 else bounds[1]))
+        return math.isinf(bounds[0] if sign < 0 else bounds[1])
     if sign < 0:
         return numbers.n_negative_infinite > 0
     return numbers.n_positive_infinite > 0

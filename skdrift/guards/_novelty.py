@@ -140,11 +140,15 @@ def sample_rows(X: Any, reference: Profile, seed: int) -> NoveltySample:
         dtype=np.int64,
     )
     n = reference.n_rows
-    if n < 2 or not len(positions):
+    if n < 2:
         raise InputError(
-            "novelty needs two training rows or more, and a column that is neither "
-            f"empty nor an identifier nor a clock, got {n} rows and "
-            f"{len(positions)} such columns: set novelty=None"
+            f"novelty needs two training rows or more, got n_samples={n}: set "
+            "novelty=None"
+        )
+    if not len(positions):
+        raise InputError(
+            "novelty needs a column that is neither empty nor an identifier nor a "
+            f"clock, got {', '.join(grid.kinds[:5])}: set novelty=None"
         )
     order = np.random.default_rng(seed).permutation(n)
     n_calibration = min(n // 2, MOST_CALIBRATED)

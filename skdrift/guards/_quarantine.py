@@ -107,8 +107,4 @@ def _same_container(X: Any, rows: np.ndarray) -> Any:
     """Rows of a table in the container itself."""
     if isinstance(X, tuple):
         return tuple(take_rows(X, rows))
-    if scipy.sparse.issparse(X):
-        return take_rows(X, rows).asformat(X.format)
-    if type(X).__name__ == "RecordBatch":
-        return X.take(rows)
     return take_rows(X, rows)

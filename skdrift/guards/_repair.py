@@ -1,4 +1,4 @@
-"""Repair: from the cells that break a rule to the columns of the guarded table."""
+"""Repair: what the policies make of the cells that break a rule."""
 
 from __future__ import annotations
 
@@ -10,127 +10,19 @@ from typing import Any
 import numpy as np
 
 from skdrift._core.cells import Column, array_column
-from skdrift._core.frame import ArrayTable, FrameTable, PandasTable, Table
+from skdrift._core.frame import Table
 from skdrift._core.frame_cells import LoneCells, column_or_cells
-from skdrift._core.frame_edit import EditedColumn, NewColumn, rebuild_table
-from skdrift._core.keys import display_key, key_number, key_value
-from skdrift.exceptions import InputError
+from skdrift._core.keys import display_key, key_value
 from skdrift.guards._casting import cast_column, filled_column
 from skdrift.guards._column_guard import NUMBERS, ColumnGuard, GuardRules
 from skdrift.guards._column_match import ColumnMatch
+from skdrift.guards._column_repair import NO_ROWS, ColumnRepair, floats_of
 from skdrift.guards._flagging import flag_column
 from skdrift.guards._flags import ABOVE, BELOW, INFINITE, MISSING, UNREADABLE, UNSEEN
 from skdrift.guards._guard_report import GuardAction
+from skdrift.guards._imputing import impute
 
-NO_ROWS = np.zeros(0, dtype=np.intp)
 LONGEST_SPELLING = 100
-INDICATORS = {
-    "schema": "typeindicator_",
-    "category": "unseenindicator_",
-    "range": "rangeindicator_",
-    "missing": "missingindicator_",
-}
-"""How the names of indicator columns begin, by kind and in this order."""
-
-
-def indicator_names(rules: GuardRules, names: Sequence[str]) -> list[str]:
-    """Names of the indicator columns, given those of training."""
-    return [
-        prefix + name
-        for kind, prefix in INDICATORS.items()
-        for column, name in zip(rules.columns, names, strict=True)
-        if rules.indicates(column, kind)
-    ]
-
-
-class ColumnRepair:
-    """One column on its way: what it held, what it will hold.
-
-    Parameters
-    ----------
-    guard : ColumnGuard
-    place : int
-        Position in the table; -1 if the column is missing.
-    column : Column
-        What its cells are now.
-    flags : ndarray or None
-    values : ndarray or None
-        New values of the whole column, where it was cast or filled.
-
-    Attributes
-    ----------
-    emptied : ndarray of int
-        Rows whose cell was made missing.
-    marked : dict of str to ndarray of int
-        Rows for the indicator columns, by kind.
-    """
-
-    __slots__ = (
-        "_codes",
-        "_parts",
-        "_rows",
-        "column",
-        "emptied",
-        "guard",
-        "marked",
-        "place",
-        "values",
-    )
-
-    def __init__(
-        self,
-        guard: ColumnGuard,
-        place: int,
-        column: Column,
-        flags: np.ndarray | None,
-        values: np.ndarray | None = None,
-    ) -> None:
-        self.guard = guard
-        self.place = place
-        self.values = values
-        self.emptied = NO_ROWS
-        self.marked: dict[str, np.ndarray] = {}
-        self._parts: list[tuple[np.ndarray, Any]] = []
-        self.read(column, flags)
-
-    def read(self, column: Column, flags: np.ndarray | None) -> None:
-        """Take cells and their flags."""
-        self.column = column
-        self._rows = NO_ROWS if flags is None else np.flatnonzero(flags)
-        self._codes = NO_ROWS if flags is None else flags[self._rows]
-
-    def rows_flagged(self, *numbers: int) -> np.ndarray:
-        """Positions of the rows with one of some flags."""
-        chosen = np.zeros(len(self._codes), dtype=bool)
-        for number in numbers:
-            chosen |= self._codes == number
-        return np.asarray(self._rows[chosen])
-
-    def empty(self, rows: np.ndarray) -> None:
-        """Make some cells missing."""
-        self.emptied = np.union1d(self.emptied, rows)
-
-    def write(self, rows: np.ndarray, values: Any) -> None:
-        """Give some cells one new value, or with a list each its own."""
-        if len(rows):
-            self.emptied = np.setdiff1d(self.emptied, rows)
-            self._parts.append((rows, values))
-
-    def edit(self, position: int) -> EditedColumn:
-        """What was written, for the column at a position."""
-        parts = list(self._parts)
-        if len(self.emptied):
-            parts.append((self.emptied, None))
-        if len(parts) == 1:
-            return EditedColumn(position, *parts[0])
-        rows = np.concatenate([NO_ROWS, *(rows for rows, _ in parts)])
-        values: list[Any] = []
-        for part, value in parts:
-            values += value if isinstance(value, list) else [value] * len(part)
-        order = np.argsort(rows, kind="stable")
-        return EditedColumn(
-            position, rows[order], [values[place] for place in order.tolist()]
-        )
 
 
 def column_actions(
@@ -359,12 +251,12 @@ def _line_values(repair: ColumnRepair) -> tuple[Any, Any]:
     if family.startswith("datetime") or family == "duration":
         time = np.timedelta64 if family == "duration" else np.datetime64
         return tuple(  # type: ignore[return-value]
-            end if np.isinf(end) else time(int(end), "us") for end in (low, high)
+            end if math.isinf(end) else time(int(end), "us") for end in (low, high)
         )
     if column.family == "integer":
         # An infinite limit is never written.
-        lowest = low if np.isinf(low) else math.ceil(low)
-        highest = high if np.isinf(high) else math.floor(high)
+        lowest = low if math.isinf(low) else math.ceil(low)
+        highest = high if math.isinf(high) else math.floor(high)
         if lowest <= highest:
             return lowest, highest
     dtype = getattr(getattr(column, "values", None), "dtype", np.dtype(np.float64))
@@ -378,22 +270,6 @@ def _line_values(repair: ColumnRepair) -> tuple[Any, Any]:
             narrow = narrow[0], np.nextafter(narrow[1], -nothing)
         return float(narrow[0]), float(narrow[1])
     return low, high
-
-
-def floats_of(column: Column) -> np.ndarray:
-    """Every cell as a 64-bit float, NaN where there is no number."""
-    if column.family == "mixed":
-        keys = column.keys()
-        return np.array([np.nan if key is None else key_number(key) for key in keys])
-    numbers = column.numbers()
-    values = numbers.values.astype(np.float64)
-    if numbers.missing is not None:
-        values[numbers.missing] = np.nan
-    if numbers.rows is None:
-        return values
-    spread = np.zeros(column.n_rows)
-    spread[numbers.rows] = values
-    return spread
 
 
 def _repair_missing(
@@ -425,73 +301,8 @@ def _repair_missing(
             _action(repair, rows, "DA401", "missing", guard.missing, done, named=False)
         )
     if waiting:
-        _impute(waiting, repairs, table, rules, match, imputer)
+        impute(waiting, repairs, table, rules, match, imputer)
     return actions
-
-
-def _impute(
-    waiting: Sequence[tuple[ColumnRepair, np.ndarray]],
-    repairs: Sequence[ColumnRepair],
-    table: Table,
-    rules: GuardRules,
-    match: ColumnMatch,
-    imputer: Any,
-) -> None:
-    """Let the imputer answer for the rows that need it."""
-    by_guard = {id(repair.guard): repair for repair in repairs}
-    needing = np.unique(np.concatenate([rows for _, rows in waiting]))
-    guards = [
-        (guard, match.places[position])
-        for position, guard in enumerate(rules.columns)
-        if guard.by_imputer
-    ]
-    matrix = np.full((len(needing), len(guards)), np.nan)
-    for place, (guard, position) in enumerate(guards):
-        repair = by_guard.get(id(guard))
-        if repair is not None:
-            cells, edit = floats_of(repair.column), repair.edit(0)
-            cells[edit.rows] = np.array(edit.values, dtype=np.float64)
-        elif position >= 0:
-            cells = floats_of(column_or_cells(table, position))
-        else:
-            continue
-        matrix[:, place] = cells[needing]
-    answer = imputed(imputer, matrix)
-    places = {id(guard): place for place, (guard, _) in enumerate(guards)}
-    for repair, rows in waiting:
-        found = answer[np.searchsorted(needing, rows), places[id(repair.guard)]]
-        rule = repair.guard.rule
-        if np.isnan(found).any():
-            raise InputError(
-                f"imputer {type(imputer).__name__} gave NaN for a missing cell of "
-                f"column {repair.guard.label!r}; choose another one"
-            )
-        found = np.clip(found, rule.lower, rule.upper)
-        repair.write(rows, found.tolist())
-
-
-def imputed(imputer: Any, matrix: np.ndarray) -> np.ndarray:
-    """What an imputer makes of numbers, of which the infinite count as missing.
-
-    Raises
-    ------
-    InputError
-        If the imputer fails.
-    """
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            answer = imputer.transform(finite_or_missing(matrix))
-        return np.asarray(answer, dtype=np.float64)
-    except (ValueError, TypeError) as error:
-        raise InputError(
-            f"imputer {type(imputer).__name__} could not fill the missing cells "
-            f"({error}); choose another one"
-        ) from error
-
-
-def finite_or_missing(matrix: np.ndarray) -> np.ndarray:
-    """Numbers, NaN where they are infinite."""
-    return np.where(np.isfinite(matrix), matrix, np.nan)
 
 
 def _action(
@@ -516,22 +327,6 @@ def _action(
     )
 
 
-def _of_one_type(repair: ColumnRepair, rows: np.ndarray) -> np.ndarray | None:
-    """Numbers for booleans, or booleans for 0 and 1, as training had; else None.
-
-    What is written into some rows would make a mixture of the column, or a boolean
-    of a number.
-    """
-    families = repair.guard.rule.family, repair.column.family
-    if families == ("mixed", "boolean"):
-        keys = repair.column.keys()
-        return np.array([key and key_value(key) for key in keys], dtype=object)
-    if "boolean" not in families or len(set(families) & NUMBERS) != 1:
-        return None
-    values, failed = cast_column(repair.column, repair.guard)
-    return None if np.delete(failed, rows).any() else values
-
-
 def _examples(column: Column, rows: np.ndarray) -> tuple[str, ...]:
     """What some cells hold, each value once."""
     if column.family in NUMBERS:
@@ -541,75 +336,3 @@ def _examples(column: Column, rows: np.ndarray) -> tuple[str, ...]:
         found = [key for key in (keys[row] for row in rows.tolist()) if key]
         shown = [display_key(key)[:40] for key in found]
     return tuple(dict.fromkeys(shown))
-
-
-def is_listed(X: Any, table: Table) -> bool:
-    """Whether a table came as lists or the like, and is given back as an array."""
-    return isinstance(table, ArrayTable) and not isinstance(X, np.ndarray)
-
-
-def result_names(table: Table, rules: GuardRules, match: ColumnMatch) -> list[str]:
-    """Names of the columns of the guarded table, indicators included.
-
-    Those of the table where it has names, else those of training; an indicator is
-    called after its column.
-    """
-    places = match.places
-    own = [
-        column.label if table.names is None or place < 0 else table.names[place]
-        for column, place in zip(rules.columns, places, strict=True)
-    ]
-    names = own
-    if match.differs and not rules.repairs_columns:
-        names = list(table.names or ())
-    return [*names, *indicator_names(rules, own)]
-
-
-def rebuilt(
-    X: Any,
-    table: Table,
-    rules: GuardRules,
-    match: ColumnMatch,
-    repairs: Sequence[ColumnRepair],
-) -> Any:
-    """The guarded table; `X` itself where nothing changes."""
-    by_guard = {id(repair.guard): repair for repair in repairs}
-    by_place: dict[int, Any] = {}
-    plan: list[Any] = []
-    for guard, place in zip(rules.columns, match.places, strict=True):
-        repair = by_guard.get(id(guard))
-        part = place if repair is None else _planned(repair)
-        plan.append(part)
-        by_place[place] = part
-    if match.differs and not rules.repairs_columns:
-        plan = [by_place.get(place, place) for place in range(table.n_features)]
-    for kind, prefix in INDICATORS.items():
-        for guard in rules.columns:
-            if rules.indicates(guard, kind):
-                repair = by_guard.get(id(guard))
-                mask = np.zeros(table.n_rows, dtype=bool)
-                if repair is not None:
-                    mask[repair.marked.get(kind, NO_ROWS)] = True
-                plan.append(NewColumn(prefix + guard.label, mask))
-    if plan == list(range(table.n_features)) and not is_listed(X, table):
-        return X
-    names: Sequence[Any] | None = None
-    if isinstance(table, PandasTable | FrameTable):
-        names = result_names(table, rules, match)
-        if table.names is None and not rules.adds_columns:
-            names = list(table.frame.columns)
-    return rebuild_table(X, plan, names=names)
-
-
-def _planned(repair: ColumnRepair) -> Any:
-    guard, edit = repair.guard, repair.edit(max(repair.place, 0))
-    if repair.values is None and len(edit.rows):
-        repair.values = _of_one_type(repair, edit.rows)
-    if repair.values is None:
-        return edit if len(edit.rows) else repair.place
-    new = repair.values
-    if len(edit.rows):
-        moved = EditedColumn(0, edit.rows, edit.values)
-        new = rebuild_table(new.reshape(-1, 1), [moved])[:, 0]
-    categories = tuple(map(key_value, guard.categories)) or None
-    return NewColumn(guard.label, new, categories)

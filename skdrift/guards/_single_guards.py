@@ -47,6 +47,12 @@ class SchemaGuard(BaseGuard):
     Columns are matched by name where `fit` and `transform` are given names; otherwise
     by position, and another number of columns is refused whatever the policy.
 
+    Cells are of another type where they cannot be read as training's: 0 and 1 pass for
+    booleans, whole numbers for floats, and the reverse. They are cast one by one, so
+    that one bad cell does not spoil its column. A column that was cast or filled has
+    the plain type of its kind (64-bit numbers, microseconds without a zone, texts) or
+    the categories of training.
+
     Examples
     --------
     >>> import pandas as pd
@@ -126,7 +132,9 @@ class CategoryGuard(BaseGuard):
 
     Notes
     -----
-    Missing cells are no categories. Texts of which nearly every row has another (free
+    The columns must be those of training; a column of categories that holds cells of
+    another type is refused, unless the policy is ``"warn"`` or ``"ignore"``. Missing
+    cells are no categories. Texts of which nearly every row has another (free
     text, identifiers) are not watched unless they are declared or `allowed`.
 
     Examples
@@ -217,7 +225,9 @@ class RangeGuard(BaseGuard):
 
     Notes
     -----
-    An infinite cell is out of range unless training had one of its sign. In a column
+    The columns must be those of training; a column of numbers that holds cells of
+    another type is refused, unless the policy is ``"warn"`` or ``"ignore"``. An
+    infinite cell is out of range unless training had one of its sign. In a column
     of whole numbers, limits are rounded inwards when cells are moved to them.
 
     Examples
@@ -293,6 +303,7 @@ class MissingGuard(BaseGuard):
     rules_ : GuardRules
         What was learned; it holds no row of the training data.
     imputer_ : imputer or None
+        The fitted imputer of the user; a `KNNImputer` keeps the rows that it saw.
     n_features_in_ : int
     feature_names_in_ : ndarray of str of shape (n_features,)
         Where all names are texts.
@@ -303,7 +314,9 @@ class MissingGuard(BaseGuard):
 
     Notes
     -----
-    A column that had nothing but missing cells in training cannot be imputed by a
+    The columns must be those of training; cells of another type are refused, unless the
+    policy is ``"warn"`` or ``"ignore"``. For an imputer, infinite cells are missing. A
+    column that had nothing but missing cells in training cannot be imputed by a
     typical value; its cells are left alone.
 
     Examples

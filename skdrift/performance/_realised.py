@@ -19,6 +19,28 @@ from skdrift.performance._expectation import (
 )
 
 
+def check_rows(X: Any, y: Any) -> int:
+    """Number of rows that a table and its labels have.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        If `X` is no table, or `y` has another number of rows.
+    """
+    n_rows = read_table(X, strict=False).n_rows
+    try:
+        n_labels = n_rows_of(y)
+    except TypeError as error:
+        raise InputTypeError(
+            f"y must hold one label for each row, got {type(y).__name__}"
+        ) from error
+    if n_labels != n_rows:
+        raise InputError(
+            f"X and y must have the same number of rows, got {n_rows} and {n_labels}"
+        )
+    return n_rows
+
+
 def realised_scores(
     promised: Sequence[FoldScores],
     scorers: Mapping[str, Scorer],
@@ -33,17 +55,7 @@ def realised_scores(
     InputError, InputTypeError
         If `X` is no table, `y` has no rows, or they have different numbers of rows.
     """
-    n_given = read_table(X, strict=False).n_rows
-    try:
-        n_rows = n_rows_of(y)
-    except TypeError as error:
-        raise InputTypeError(
-            f"y must hold one label for each row, got {type(y).__name__}"
-        ) from error
-    if n_rows != n_given:
-        raise InputError(
-            f"X and y must have the same number of rows, got {n_given} and {n_rows}"
-        )
+    n_rows = check_rows(X, y)
     results = []
     for score in promised:
         expectation = expected_score(score, n_rows, LEVEL)

@@ -939,7 +939,7 @@ TEXTS = [
         containers=OBJECTS,
         change=some("b", "one", "two"),
         findings=frozenset({"DA304 b"}),
-        flags={"b unreadable": N_BATCH},
+        flags={"b unreadable": 2},
         says=("from integer to mixed",),
     ),
     BadInput(

@@ -19,6 +19,7 @@ import scipy.sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.compose import make_column_transformer
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -47,7 +48,8 @@ def fitted() -> DriftAwareEstimator:
         (StandardScaler(), list("acd")),
     )
     pipeline = make_pipeline(columns, LinearDiscriminantAnalysis())
-    return DriftAwareEstimator(pipeline, cv=2).fit(TABLE, LABELS)
+    forest = IsolationForest(n_estimators=10, random_state=0)
+    return DriftAwareEstimator(pipeline, cv=2, novelty=forest).fit(TABLE, LABELS)
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +69,8 @@ USES: dict[str, Callable[[Any, Any], Any]] = {
     "check with labels": lambda m, X: m.check(X, LABELS),
     "flag": lambda m, X: m.flag(X).to_frame(),
     "score": lambda m, X: m.score(X, LABELS),
+    "selective_score": lambda m, X: m.selective_score(X, LABELS),
+    "score_at_coverage": lambda m, X: m.score_at_coverage(X, LABELS, [0.5, 1.0]),
     "repr": lambda m, X: repr(m),
     "HTML": lambda m, X: m._repr_html_(),
     "repr of the baseline": lambda m, X: repr(m.baseline_),
