@@ -1,5 +1,8 @@
-"""A service that answers 422, with the reasons, for rows that the model cannot take.
+"""
+The service
+===========
 
+Answers 422, with the reasons, for rows that the model cannot take.
 ``MODEL=model.skops uvicorn app:app`` serves what ``python train.py model.skops`` wrote.
 """
 

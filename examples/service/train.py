@@ -1,4 +1,9 @@
-"""Train the model of the service and save it: ``python train.py model.skops``."""
+"""
+The model of the service
+========================
+
+Train it and save it: ``python train.py model.skops``.
+"""
 
 from __future__ import annotations
 
