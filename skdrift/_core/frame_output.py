@@ -46,7 +46,22 @@ def pandas_frame(
             f"{needed_by} needs pandas, which could not be imported ({error}). "
             "Install it with `pip install pandas`."
         ) from error
-    return pd.DataFrame(dict(columns), copy=True)
+    kept = {
+        name: cells if _encodable(cells) else pd.Series(cells, dtype=object)
+        for name, cells in columns.items()
+    }
+    return pd.DataFrame(kept, copy=True)
+
+
+def _encodable(cells: Any) -> bool:
+    """Whether texts have a form in UTF-8: one with half a surrogate pair has none."""
+    if not isinstance(cells, list):
+        return True
+    try:
+        "".join(cell for cell in cells if isinstance(cell, str)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def framed(X: Any, library: str, names: Sequence[str], index: Any = None) -> Any:

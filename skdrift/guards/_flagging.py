@@ -33,15 +33,15 @@ from skdrift.profile._profile import Profile, cells_by_feature
 ColumnFlags = dict[int, np.ndarray]
 
 MARKS = {
-    "integer": "\0n:",
-    "float": "\0n:",
-    "decimal": "\0n:",
-    "boolean": "\0b:",
-    "duration": "\0d:",
-    "datetime": "\0t:",
-    "datetime with zone": "\0t:",
+    "integer": ("\0n:", "\0b:"),
+    "float": ("\0n:", "\0b:"),
+    "decimal": ("\0n:", "\0b:"),
+    "boolean": ("\0b:",),
+    "duration": ("\0d:",),
+    "datetime": ("\0t:",),
+    "datetime with zone": ("\0t:",),
 }
-"""How the keys of a type begin, for those that a column of several types may hold."""
+"""How the keys begin that can be read as a type, in a column of several types."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

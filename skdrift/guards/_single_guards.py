@@ -99,7 +99,8 @@ class CategoryGuard(BaseGuard):
         that in the place of an unseen category; ``"nearest"`` the known category
         whose spelling is nearest.
     min_count : int, default=1
-        Categories that training had less often are taken for unseen.
+        Categories that training had less often are taken for unseen. Where none is
+        left, ``"most_frequent"`` makes cells missing.
     allowed : mapping from columns to lists of values, or None
         Categories that win over those of the data; these columns are categories even
         if they hold numbers.
