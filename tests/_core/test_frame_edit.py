@@ -628,7 +628,9 @@ def test_a_field_that_had_no_nulls_may_get_some():
     ids=lambda X: type(X).__name__,
 )
 @pytest.mark.parametrize(
-    "value", ["text", b"bytes", NOON, dt.timedelta(1), 2**70, object(), [[1]]], ids=str
+    "value",
+    ["text", b"bytes", NOON, dt.timedelta(1), 2**70, object(), [[1]]],
+    ids=lambda value: type(value).__name__,  # the same in every process
 )
 def test_what_does_not_belong_into_a_column_is_refused(X, value):
     with pytest.raises(
