@@ -26,7 +26,8 @@ from skdrift.exceptions import (
 if TYPE_CHECKING:
     from skdrift import datasets
     from skdrift._core.result import Finding
-    from skdrift.estimator import DriftAwareEstimator
+    from skdrift.display import DriftOverviewDisplay, ShiftDisplay
+    from skdrift.estimator import BatchPlan, DriftAwareEstimator, plan_batch_size
     from skdrift.guards import (
         CategoryGuard,
         Flags,
@@ -47,10 +48,12 @@ __all__ = [
     "ArtifactError",
     "ArtifactVersionWarning",
     "BaselineWarning",
+    "BatchPlan",
     "CategoryGuard",
     "CoverageScores",
     "DriftAwareEstimator",
     "DriftError",
+    "DriftOverviewDisplay",
     "DriftReport",
     "DriftWarning",
     "Finding",
@@ -66,6 +69,7 @@ __all__ = [
     "RangeGuard",
     "SchemaGuard",
     "SelectiveScore",
+    "ShiftDisplay",
     "SkdriftError",
     "SkdriftWarning",
     "__version__",
@@ -73,6 +77,7 @@ __all__ = [
     "dump",
     "exceptions",
     "load",
+    "plan_batch_size",
 ]
 
 _HOME = {
@@ -82,7 +87,11 @@ _HOME = {
     "InputGuard": "skdrift.guards",
     "GuardReport": "skdrift.guards",
     "CategoryGuard": "skdrift.guards",
+    "BatchPlan": "skdrift.estimator",
     "DriftAwareEstimator": "skdrift.estimator",
+    "DriftOverviewDisplay": "skdrift.display",
+    "ShiftDisplay": "skdrift.display",
+    "plan_batch_size": "skdrift.estimator",
     "DriftReport": "skdrift.report",
     "Finding": "skdrift._core.result",
     "Flags": "skdrift.guards",

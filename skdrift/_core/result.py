@@ -91,6 +91,10 @@ class FeatureRow:
         Cells of the batch in categories or ranges that training never had.
     reason : str
         Why the column was not tested or is undecided; empty otherwise.
+    detectable_effect : float
+        Smallest effect, in the units of `effect_name`, that so many rows would show
+        in four of five batches; NaN if the column was not tested, or the
+        report is an old one that did not say it.
     """
 
     feature: str
@@ -115,6 +119,7 @@ class FeatureRow:
     n_above: int
     n_infinite: int
     reason: str
+    detectable_effect: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, fields
 
 from skdrift.performance._expectation import FoldScores
 from skdrift.profile import Profile
+from skdrift.profile._blocks import BlockValues
+from skdrift.shift import Dependence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Baseline:
     """What `fit` learned of the training data and of the model.
+
+    Stored as the list of its fields: new ones come last and have a default.
 
     Attributes
     ----------
@@ -24,7 +29,11 @@ class Baseline:
     pass_name : str
         Where the scores come from: ``"5 folds"``, ``"calibration set"`` or ``""``.
     notes : tuple of str
-        What could not be learned, and why.
+        What could not be learned, and why; and what the level counts.
+    blocks : BlockValues or None
+        Summaries of blocks of rows, where the level of an alarm counts these.
+    dependence : Dependence or None
+        Between the columns; None where it is not compared.
     """
 
     reference: Profile
@@ -32,6 +41,15 @@ class Baseline:
     scores: tuple[FoldScores, ...]
     pass_name: str
     notes: tuple[str, ...]
+    blocks: BlockValues | None = None
+    dependence: Dependence | None = None
+
+    def __setstate__(self, state: Sequence[object]) -> None:
+        for position, field in enumerate(fields(self)):
+            value = state[position] if position < len(state) else field.default
+            if value is MISSING:
+                raise ValueError(f"a stored Baseline lacks {field.name!r}")
+            object.__setattr__(self, field.name, value)
 
     def __repr__(self) -> str:
         return (

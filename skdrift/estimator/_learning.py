@@ -11,7 +11,7 @@ import numpy as np
 import sklearn.exceptions
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold
 from sklearn.utils import get_tags
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
@@ -47,6 +47,7 @@ from skdrift.performance._outputs import profile_outputs
 from skdrift.profile import Profile
 from skdrift.profile._grid import N_CELLS
 from skdrift.profile._profile import learn_profile
+from skdrift.shift import Dependence, FoundBlocks, find_blocks, learn_dependence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,26 @@ def reference_profile(
         return error
 
 
+def learn_blocks(X: Any, reference: Any, groups: Any, blocks: Any) -> FoundBlocks:
+    """Blocks of training rows; none if the rows could not be read.
+
+    Raises
+    ------
+    ParameterError
+        If `groups` or `blocks` break their rule.
+    """
+    if isinstance(reference, Exception):
+        return FoundBlocks()
+    return find_blocks(X, reference, groups, blocks)
+
+
+def learn_joint(X: Any, reference: Any, blocks: FoundBlocks) -> Dependence | None:
+    """Dependence between columns, where rows are independent and can be read."""
+    if isinstance(reference, Exception) or blocks.values is not None:
+        return None
+    return learn_dependence(read_table(X), reference)
+
+
 def learn_novelty(
     novelty: Any, X: Any, reference: Any, seed: int
 ) -> Callable[[], RowNovelty] | None:
@@ -141,20 +162,29 @@ def fit_model(
 
 
 def plan_splits(
-    estimator: Any, X: Any, y: Any, settings: PassSettings
+    estimator: Any, X: Any, y: Any, settings: PassSettings, labels: Any = None
 ) -> tuple[list[Split], str]:
-    """Folds of the pass, or none and the reason."""
+    """Folds of the pass, or none and the reason.
+
+    With pieces of the row order (`labels`) and without `groups` an integer `cv` means
+    folds of whole pieces.
+    """
     if settings.cv is None or is_prefit(estimator, settings.cv):
         return [], ""
     if y is None or not is_judged(estimator):
         return [], ""
     classifier = is_classifier(estimator)
+    cv = _grouped(settings, y, classifier=classifier)
     split_params = {} if settings.groups is None else {"groups": settings.groups}
+    if labels is not None and settings.groups is None and _is_number(settings.cv):
+        cv = KFold(settings.cv)
+        if classifier and type_of_target(y) in {"binary", "multiclass"}:
+            cv, split_params = StratifiedGroupKFold(settings.cv), {"groups": labels}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             splits = resolve_splits(
-                _grouped(settings, y, classifier=classifier),
+                cv,
                 X,
                 y,
                 classifier=classifier,
@@ -168,11 +198,15 @@ def plan_splits(
 def _grouped(settings: PassSettings, y: Any, *, classifier: bool) -> Any:
     """Number of folds together with groups means folds of whole groups."""
     cv = settings.cv
-    if settings.groups is None or not isinstance(cv, int | np.integer):
+    if settings.groups is None or not _is_number(cv):
         return cv
     if classifier and type_of_target(y) in {"binary", "multiclass"}:
         return StratifiedGroupKFold(cv)
     return GroupKFold(cv)
+
+
+def _is_number(cv: Any) -> bool:
+    return isinstance(cv, int | np.integer)
 
 
 def run_pass(
@@ -228,6 +262,8 @@ def assemble_baseline(
     *,
     pass_name: str,
     reason: str,
+    blocks: FoundBlocks,
+    dependence: Dependence | None,
 ) -> Baseline:
     """Put together what was learned; what was not is said in a warning."""
     notes = [reason] if reason else []
@@ -258,5 +294,13 @@ def assemble_baseline(
         outputs=outputs,
         scores=tuple(scores),
         pass_name=pass_name,
-        notes=tuple(notes),
+        notes=(*notes, *blocks.notes, *_joint_notes(blocks, reference)),
+        blocks=blocks.values,
+        dependence=dependence,
     )
+
+
+def _joint_notes(blocks: FoundBlocks, reference: Profile) -> tuple[str, ...]:
+    if blocks.values is None or reference.grid.n_features < 2:
+        return ()
+    return ("dependence between columns is not compared: rows come in blocks",)

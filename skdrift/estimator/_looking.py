@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from skdrift._core.frame import Table, read_table
@@ -15,17 +15,22 @@ from skdrift.guards._findings import flag_findings, merge_flags
 from skdrift.guards._flagging import ColumnFlags, flag_columns
 from skdrift.performance._expectation import expected_scores
 from skdrift.profile._count import match_columns
-from skdrift.profile._profile import count_table
-from skdrift.report import DriftReport
+from skdrift.profile._profile import Profile, count_table
+from skdrift.report import DriftReport, RowBlocks
 from skdrift.shift import (
+    BatchBlocks,
     ShiftResult,
     compare_profiles,
+    dependence_share,
     nothing_compared,
     resolution,
+    with_dependence,
 )
+from skdrift.shift._resolution import with_detectable
 from skdrift.upstream._schema import schema_findings, unreadable_finding
 
 LEAST_ROWS = 30
+LEAST_ROWS_IN_BLOCKS = 10
 SCORE_SHARE = 0.2
 
 
@@ -38,6 +43,7 @@ class LookSettings:
     stable_bound: float
     max_rows: int | None
     estimator: str
+    n_blocks: int | None = None
 
 
 def look(
@@ -86,12 +92,24 @@ def look(
             nothing_compared(baseline.reference),
             [unreadable_finding(str(error))],
         )
-    if brief and table.n_rows < LEAST_ROWS:
+    if brief and table.n_rows < least_rows(baseline):
         if flags is None:
             flags = flag_columns(table, baseline.reference)
         if not flags and _same_columns(table, baseline):
             return None
     return _full_look(baseline, table, settings, brief, flags, scores, score_findings)
+
+
+def least_rows(baseline: Baseline) -> int:
+    """Rows that a batch must have to be compared.
+
+    30, or three quarters of a block where blocks are smaller: a batch is then ranked
+    among blocks of as few rows.
+    """
+    if baseline.blocks is None:
+        return LEAST_ROWS
+    most = math.ceil(0.75 * baseline.blocks.block_rows)
+    return min(LEAST_ROWS, max(LEAST_ROWS_IN_BLOCKS, most))
 
 
 def _same_columns(table: Table, baseline: Baseline) -> bool:
@@ -121,19 +139,31 @@ def _full_look(
     if flags is None:
         flags = flag_columns(table, reference, counted if sample is table else None)
     share = SCORE_SHARE if scores else 0.0
+    joint = dependence_share(baseline.dependence, sample.n_rows)
     shift = compare_profiles(
         reference,
         counted,
         novelty,
         alpha=settings.alpha,
-        share=1.0 - share,
+        share=(1.0 - share) * (1.0 - joint),
         min_effect=settings.min_effect,
         stable_bound=settings.stable_bound,
-        least_rows=LEAST_ROWS,
+        least_rows=least_rows(baseline),
+        blocks=_batch_blocks(baseline, table, settings),
+    )
+    shift = with_dependence(
+        shift,
+        baseline.dependence,
+        reference,
+        sample,
+        alpha=settings.alpha,
+        share=(1.0 - share) * joint,
+        min_effect=settings.min_effect,
     )
     schema = schema_findings(table, reference.grid, counted.families)
     if brief and not flags and not schema and not _alarms(shift.findings):
         return None
+    shift = _with_detectable(shift, reference, counted, settings)
     flagged = flag_findings(table, reference, flags)
     findings = [
         *schema,
@@ -141,6 +171,32 @@ def _full_look(
         *merge_flags(shift.findings, flagged),
     ]
     return report_of(baseline, settings, table.n_rows, shift, findings, scores)
+
+
+def _with_detectable(
+    shift: ShiftResult, reference: Profile, counted: Profile, settings: LookSettings
+) -> ShiftResult:
+    columns = shift.level.columns if shift.level else {}
+    rows = with_detectable(
+        shift.rows,
+        reference,
+        counted,
+        n_compared=shift.n_compared,
+        alpha=settings.alpha,
+        min_effect=settings.min_effect,
+        inflation={place: rank.inflation for place, rank in columns.items()},
+    )
+    return replace(shift, rows=rows)
+
+
+def _batch_blocks(
+    baseline: Baseline, table: Table, settings: LookSettings
+) -> BatchBlocks | None:
+    if baseline.blocks is None:
+        return None
+    return BatchBlocks(
+        values=baseline.blocks, n_rows=table.n_rows, n_blocks=settings.n_blocks
+    )
 
 
 def _alarms(findings: Sequence[Finding]) -> bool:
@@ -160,9 +216,10 @@ def report_of(
     promised.update({score.scorer: score for score in scores})
     ordered = tuple(sorted(findings, key=_evidence))
     alarms = _alarms(ordered)
+    inflation = shift.level.inflation() if shift.level else 1.0
     detectable, needed = resolution(
-        baseline.reference.n_rows,
-        shift.n_rows,
+        max(1, round(baseline.reference.n_rows / inflation)),
+        max(1, round(shift.n_rows / inflation)) if shift.n_rows else 0,
         shift.n_compared,
         alpha=settings.alpha,
         min_effect=settings.min_effect,
@@ -181,9 +238,24 @@ def report_of(
         min_effect=settings.min_effect,
         stable_bound=settings.stable_bound,
         detectable_effect=detectable,
-        rows_needed=needed,
+        rows_needed=needed * inflation,
         notes=(*shift.notes, *baseline.notes),
         estimator=settings.estimator,
+        blocks=_row_blocks(shift, settings.alpha),
+    )
+
+
+def _row_blocks(shift: ShiftResult, alpha: float) -> RowBlocks | None:
+    level = shift.level
+    if level is None:
+        return None
+    n_each = max(1, level.n_reference // max(level.n_like, 1))
+    return RowBlocks(
+        n_reference=level.n_reference,
+        n_current=level.n_current,
+        n_like=level.n_like,
+        n_needed=n_each * max(1, math.ceil(1 / alpha - 1e-9) - 1),
+        promised=alpha * (level.n_like + 1) >= 1 - 1e-9,
     )
 
 

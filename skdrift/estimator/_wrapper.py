@@ -30,6 +30,8 @@ from skdrift.estimator._learning import (
     fit_model,
     is_judged,
     is_prefit,
+    learn_blocks,
+    learn_joint,
     learn_novelty,
     plan_splits,
     reference_profile,
@@ -53,6 +55,7 @@ from skdrift.guards._novelty import novelty_pvalues
 from skdrift.performance._cross_validation import Scorer, resolve_scorers
 from skdrift.performance._realised import realised_scores, score_findings
 from skdrift.report import DriftReport
+from skdrift.shift import count_groups
 
 ANSWERS = (
     "predict",
@@ -98,6 +101,11 @@ class DriftAwareEstimator(SelectiveScoring):
         columns) that is distributed like training.
     min_effect : float, default=0.01
         Differences up to this size, in probability mass, are tolerated.
+    blocks : "auto", int or None, default=None
+        What the level of an alarm counts. None: rows. ``"auto"``: the `groups` given
+        to `fit`, if they differ more than independent rows would; without `groups`
+        pieces of the row order, if rows depend on their neighbours; else rows. An
+        integer: so many pieces of the row order.
     stable_bound : float, default=0.1
         A column is called stable when it is shown to have moved by less than this
         (Kolmogorov–Smirnov distance).
@@ -167,8 +175,8 @@ default="warn"
 
     Notes
     -----
-    The rows of a batch are taken as independent. Looking at the input never makes an
-    answer fail, unless a policy is ``"raise"`` or a callable raises.
+    Rows are taken as independent unless `blocks` is set. Looking at the input
+    never makes an answer fail, unless a policy is ``"raise"`` or a callable raises.
 
     Examples
     --------
@@ -202,6 +210,7 @@ default="warn"
         categorical_features: Any = "from_dtype",
         alpha: float = 0.01,
         min_effect: float = 0.01,
+        blocks: Any = None,
         stable_bound: float = 0.1,
         on_invalid: Any = "warn",
         on_shift: Any = "warn",
@@ -220,6 +229,7 @@ default="warn"
         self.categorical_features = categorical_features
         self.alpha = alpha
         self.min_effect = min_effect
+        self.blocks = blocks
         self.stable_bound = stable_bound
         self.on_invalid = on_invalid
         self.on_shift = on_shift
@@ -240,7 +250,8 @@ default="warn"
         X : table of shape (n_rows, n_features)
         y : array-like of shape (n_rows,) or (n_rows, n_outputs), or None
         groups : array-like of shape (n_rows,) or None
-            Blocks of rows (days, sessions, sites) that a fold must not split.
+            Blocks of rows (days, sessions, sites) that a fold must not split, and
+            that the level of an alarm counts; see `blocks`.
         **params
             Passed on to the estimator's `fit`; with metadata routing, to whoever
             requested them.
@@ -286,14 +297,16 @@ default="warn"
             n_jobs=self.n_jobs,
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
         )
-        splits, reason = plan_splits(self.estimator, X, y, settings)
-        progress = FitProgress(self, len(splits), X, y)
         # Before the model sees the rows: some estimators change them in place.
         reference = reference_profile(
             X,
             categorical_features=self.categorical_features,
             min_category_count=self.min_category_count,
         )
+        blocks = learn_blocks(X, reference, groups, self.blocks)
+        dependence = learn_joint(X, reference, blocks)
+        splits, reason = plan_splits(self.estimator, X, y, settings, blocks.labels)
+        progress = FitProgress(self, len(splits), X, y)
         novelty = learn_novelty(self.novelty, X, reference, settings.seed)
         prefit = is_prefit(self.estimator, self.cv)
         model = self.estimator if prefit else clone(self.estimator)
@@ -305,7 +318,14 @@ default="warn"
             raise reference
         results, pass_name = run_pass(model, X, y, splits, settings, progress.fold_done)
         baseline = assemble_baseline(
-            model, reference, results, settings, pass_name=pass_name, reason=reason
+            model,
+            reference,
+            results,
+            settings,
+            pass_name=pass_name,
+            reason=reason,
+            blocks=blocks,
+            dependence=dependence,
         )
         learned = learn_rejection(
             self.get_params(deep=False), model, X, y, settings.fit_params
@@ -487,7 +507,7 @@ default="warn"
             estimator=type(self.estimator_).__name__,
         )
 
-    def check(self, X: Any, y: Any = None) -> DriftReport:
+    def check(self, X: Any, y: Any = None, *, groups: Any = None) -> DriftReport:
         """Look at a batch: all rows, and with labels the realised score.
 
         Parameters
@@ -495,6 +515,9 @@ default="warn"
         X : table of shape (n_rows, n_features)
         y : array-like of shape (n_rows,) or (n_rows, n_outputs), or None
             Labels, where they have arrived.
+        groups : array-like of shape (n_rows,) or None
+            Blocks of the batch's rows, where training had `groups`. None: as many
+            blocks as the batch has rows for.
 
         Returns
         -------
@@ -508,8 +531,12 @@ default="warn"
             Before `fit`.
         InputError, InputTypeError
             If `X` is no table.
+        ParameterError
+            If `groups` do not have one entry for each row.
         """
         model = self._fitted()
+        table = read_table(X, strict=False)
+        n_blocks = None if groups is None else count_groups(groups, table.n_rows)
         scores: list[ScoreExpectation] = []
         findings: list[Finding] = []
         if y is not None:
@@ -523,8 +550,8 @@ default="warn"
             findings = score_findings(scores, alpha=self.alpha, share=SCORE_SHARE)
         report = look(
             self.baseline_,
-            X,
-            self._look_settings(),
+            table,
+            replace(self._look_settings(), n_blocks=n_blocks),
             brief=False,
             must_read=True,
             scores=scores,

@@ -14,8 +14,10 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "skdrift.guards._single_guards.RangeGuard",
     "skdrift.guards._single_guards.SchemaGuard",
     "skdrift.performance._expectation.FoldScores",
+    "skdrift.profile._blocks.BlockValues",
     "skdrift.profile._grid.Grid",
     "skdrift.profile._profile.Profile",
+    "skdrift.shift._dependence.Dependence",
 )
 """Names, as ``module.Class``, of the fitted types that skdrift itself adds to a model.
 

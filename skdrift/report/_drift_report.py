@@ -16,6 +16,7 @@ from skdrift.report._html import report_html
 from skdrift.report._json import document_of, fields_of, parse
 from skdrift.report._numbers import counted
 from skdrift.report._rejected import RejectedRows
+from skdrift.report._row_blocks import RowBlocks
 from skdrift.report._text import report_text
 from skdrift.report._visible import cut_to_width, encodable, visible
 
@@ -73,6 +74,9 @@ class DriftReport:
     rejected : RejectedRows or None
         Rows that were answered by an abstention or by the fallback, and why; None if
         the model answered every row.
+    blocks : RowBlocks or None
+        Where the level counts blocks of rows: how many, and whether they do for
+        `alpha`; None where it counts rows.
 
     Raises
     ------
@@ -98,6 +102,7 @@ class DriftReport:
     notes: tuple[str, ...]
     estimator: str
     rejected: RejectedRows | None = None
+    blocks: RowBlocks | None = None
 
     def __post_init__(self) -> None:
         n_alarms = len(self.alarms)
@@ -133,6 +138,15 @@ class DriftReport:
     def alarms(self) -> tuple[Finding, ...]:
         """The findings that make `ok` false."""
         return tuple(f for f in self.findings if f.severity == "alarm")
+
+    @property
+    def detectable(self) -> dict[str, float]:
+        """By the name of a column, the smallest effect that this batch could show.
+
+        In four of five batches, in the units of the column's `effect_name` (KS
+        distance or total variation); NaN for columns that were not tested.
+        """
+        return {row.feature: row.detectable_effect for row in self.features}
 
     def by_code(self, code: str) -> tuple[Finding, ...]:
         """Return the findings of one code, in the order of evidence.

@@ -1,11 +1,13 @@
 r"""A report as strict JSON, and back.
 
 The form is what the annotations of `DriftReport`, `Finding`, `FeatureRow`,
-`ScoreExpectation` and `RejectedRows` say, with three rules on top. NaN and infinity
-become null, and the places that were infinite are listed under ``infinite`` as JSON
-pointers (RFC 6901). Lone surrogates become their escapes (``\ud800``), so that the
-text can be encoded as UTF-8. Dicts become lists of records: keys that differ only in
-a lone surrogate would collide. Format 1 had no ``rejected``.
+`ScoreExpectation`, `RejectedRows` and `RowBlocks` say, with three rules on top. NaN
+and infinity become null, and the places that were infinite are listed under
+``infinite`` as JSON pointers (RFC 6901). Lone surrogates become their escapes
+(``\ud800``), so that the text can be encoded as UTF-8. Dicts become lists of records:
+keys that differ only in a lone surrogate would collide. Format 1 had no
+``rejected``, format 2 no ``blocks`` and no
+``detectable_effect`` of features.
 """
 
 from __future__ import annotations
@@ -36,8 +38,9 @@ from skdrift.report._visible import encodable, visible
 if TYPE_CHECKING:
     from skdrift.report._drift_report import DriftReport
 
-FORMAT: Final = 2
-_ADDED: Final[Mapping[str, int]] = {"rejected": 2}
+FORMAT: Final = 3
+_ADDED: Final[Mapping[str, int]] = {"rejected": 2, "blocks": 3}
+_ADDED_TO_FEATURES: Final[Mapping[str, int]] = {"detectable_effect": 3}
 _KIND: Final = "DriftReport"
 _HEADER: Final = frozenset(("kind", "format", "skdrift", "infinite"))
 _REMEDY: Final = "write the report again with to_json()"
@@ -87,11 +90,24 @@ def fields_of(report_type: type[DriftReport], document: object) -> dict[str, Any
     for name, number in _ADDED.items():
         if document["format"] < number:
             body.setdefault(name, None)
+    for name, number in _ADDED_TO_FEATURES.items():
+        if document["format"] < number:
+            body["features"] = _with_null(body.get("features"), name)
     unused = dict(infinite)
     arguments = _decode_fields(report_type, body, "", unused)
     if unused:
         _refuse("infinite", "may name only numbers that are null", list(unused)[:5])
     return arguments
+
+
+def _with_null(records: object, name: str) -> object:
+    """`records` with null where a field of later formats is not there."""
+    if not isinstance(records, list):
+        return records
+    return [
+        {**record, name: record.get(name)} if isinstance(record, Mapping) else record
+        for record in records
+    ]
 
 
 def parse(text: object) -> Any:

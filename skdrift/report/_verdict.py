@@ -55,8 +55,19 @@ def circumstances(report: DriftReport) -> str:
     )
     return (
         f"({rows(report.n_rows)}{sampled} against {report.n_reference:,} of training,"
-        f" alpha = {report.alpha:g})"
+        f" {_level(report)})"
     )
+
+
+def _level(report: DriftReport) -> str:
+    """``"1 block against 36, alpha = 0.01 is not promised: that takes 99"``."""
+    alpha, blocks = f"alpha = {report.alpha:g}", report.blocks
+    if blocks is None:
+        return alpha
+    counts = f"{counted(blocks.n_current, 'block')} against {blocks.n_reference:,}"
+    if blocks.promised:
+        return f"{counts}, {alpha}"
+    return f"{counts}, {alpha} is not promised: that takes {blocks.n_needed:,}"
 
 
 def finding_count(report: DriftReport, findings: Sequence[Finding]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
 
@@ -14,6 +14,7 @@ from skdrift._core.result import FeatureRow, Finding, Outcome
 from skdrift.profile._cells import LevelCells
 from skdrift.profile._count import Novelty
 from skdrift.profile._profile import Profile
+from skdrift.shift._blocks import BatchBlocks, BlockLevel, Rank, block_level
 from skdrift.shift._distribution import Comparison, compare_distributions
 from skdrift.shift._events import Event, events_of
 from skdrift.stats import detectable_effect, rows_needed, weighted_holm
@@ -38,6 +39,8 @@ class ShiftResult:
         Columns compared.
     notes : tuple of str
         What was not compared, and why.
+    level : BlockLevel or None
+        Where the level counts blocks, not rows.
     """
 
     rows: tuple[FeatureRow, ...]
@@ -46,6 +49,7 @@ class ShiftResult:
     n_rows: int
     n_compared: int
     notes: tuple[str, ...]
+    level: BlockLevel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Tested:
     pvalues: dict[int, float]
     adjusted: dict[int, float]
     events: list[tuple[Event, float]]
+    level: BlockLevel | None = None
 
 
 def compare_profiles(
@@ -68,6 +73,7 @@ def compare_profiles(
     min_effect: float,
     stable_bound: float,
     least_rows: int,
+    blocks: BatchBlocks | None = None,
 ) -> ShiftResult:
     """Compare a batch with training, column by column.
 
@@ -87,12 +93,17 @@ def compare_profiles(
         What "stable" rules out.
     least_rows : int
         Batches with fewer rows are not compared.
+    blocks : BatchBlocks or None
+        Where rows of training come in blocks.
     """
     if current.n_rows < least_rows:
         return nothing_compared(reference, current, least_rows)
     tested = _test(
         reference, current, novelty, alpha=alpha * share, tolerance=min_effect
     )
+    if blocks is not None:
+        level = block_level(reference, current, novelty, blocks)
+        tested = _by_blocks(tested, level)
     scaled = _rescaled(tested, share)
     rows = tuple(
         _feature_row(reference, current, position, scaled, alpha, stable_bound)
@@ -109,6 +120,7 @@ def compare_profiles(
         n_rows=current.n_rows,
         n_compared=len(scaled.pvalues),
         notes=_notes(reference),
+        level=tested.level,
     )
 
 
@@ -201,6 +213,41 @@ def _test(
     )
 
 
+def _by_blocks(tested: Tested, level: BlockLevel) -> Tested:
+    """P-values and intervals that count blocks; no p-value is below that of rows."""
+    adjusted, pvalues, compared = {}, {}, {}
+    for position, parts in tested.compared.items():
+        rank = level.columns[position]
+        adjusted[position] = max(tested.adjusted[position], rank.pvalue)
+        own = max(tested.pvalues[position], rank.own)
+        pvalues[position] = min(own, adjusted[position])
+        compared[position] = [(place, _widened(part, rank)) for place, part in parts]
+    events = [
+        (_widened_event(event, rank), max(pvalue, rank.pvalue))
+        for event, pvalue in tested.events
+        for rank in [level.events[event.code, event.position]]
+    ]
+    return Tested(compared, pvalues, adjusted, events, level)
+
+
+def _widened(part: Comparison, rank: Rank) -> Comparison:
+    wider = rank.inflation**0.5
+    return replace(
+        part,
+        low=max(0.0, part.effect - wider * (part.effect - part.low)),
+        high=min(1.0, part.effect + wider * (part.high - part.effect)),
+    )
+
+
+def _widened_event(event: Event, rank: Rank) -> Event:
+    wider = rank.inflation**0.5
+    return replace(
+        event,
+        low=max(-1.0, event.difference - wider * (event.difference - event.low)),
+        high=min(1.0, event.difference + wider * (event.high - event.difference)),
+    )
+
+
 def _joint_pvalue(pvalues: list[float]) -> float:
     return min(1.0, min(pvalues) * len(pvalues))
 
@@ -232,6 +279,7 @@ def _rescaled(tested: Tested, share: float) -> Tested:
         tested.pvalues,
         {position: scale(p) for position, p in tested.adjusted.items()},
         [(event, scale(p)) for event, p in tested.events],
+        tested.level,
     )
 
 
@@ -341,10 +389,12 @@ def _outside(current: Profile, position: int) -> tuple[int, int, int]:
 
 def _shift_findings(reference: Profile, tested: Tested, alpha: float) -> list[Finding]:
     findings = []
+    level = tested.level
     for position, parts in tested.compared.items():
         if tested.adjusted[position] > alpha:
             continue
         shown = _strongest(parts)
+        rank = level.columns[position] if level else None
         kind = reference.grid.kinds[position]
         code = {"categorical": "DA102", "boolean": "DA102", "text": "DA103"}
         findings.append(
@@ -358,7 +408,7 @@ def _shift_findings(reference: Profile, tested: Tested, alpha: float) -> list[Fi
                 high=shown.high,
                 pvalue=tested.adjusted[position],
                 direction=shown.direction or _SIGNS[shown.sign],
-                message=_distance_text(shown),
+                message=_distance_text(shown) + _rank_text(level, rank, alpha),
                 advice="look at what feeds this column, and at whom the batch is from",
             )
         )
@@ -371,6 +421,20 @@ def _distance_text(shown: Comparison) -> str:
     if moved == moved:
         text += f", Wasserstein-1 distance {moved:.2g} standard deviations"
     return text
+
+
+def _rank_text(level: BlockLevel | None, rank: Rank | None, alpha: float) -> str:
+    if level is None or rank is None:
+        return ""
+    what = f"all {level.n_like:,} parts of training that are like the batch"
+    if not rank.beyond:
+        return "; among blocks of training as few are so far off as the p-value says"
+    text = f"; further off than {what}"
+    if alpha * (level.n_like + 1) >= 1:
+        return text
+    return (
+        f"{text}: p ≥ 1/{level.n_like + 1:,} by rank, smaller by a Pareto tail beyond"
+    )
 
 
 _SIGNS = {1: "higher", -1: "lower", 0: "different"}
@@ -390,14 +454,19 @@ def _event_findings(
     reference: Profile, current: Profile, tested: Tested, alpha: float
 ) -> list[Finding]:
     return [
-        _event_finding(reference, current, event, adjusted)
+        _event_finding(reference, current, event, adjusted, tested.level, alpha)
         for event, adjusted in tested.events
         if adjusted <= alpha
     ]
 
 
 def _event_finding(
-    reference: Profile, current: Profile, event: Event, adjusted: float
+    reference: Profile,
+    current: Profile,
+    event: Event,
+    adjusted: float,
+    level: BlockLevel | None,
+    alpha: float,
 ) -> Finding:
     what, advice = _EVENTS[event.code]
     n = int(current.n_read[event.position])
@@ -405,6 +474,7 @@ def _event_finding(
     direction = f"{'more' if event.sign > 0 else 'fewer'} {what}"
     if event.code == "DA403":
         direction = "above the range" if event.sign > 0 else "below the range"
+    rank = level.events[event.code, event.position] if level else None
     all_missing = event.code == "DA401" and now == n
     return Finding(
         code="DA405" if all_missing else event.code,
@@ -419,6 +489,7 @@ def _event_finding(
         message=(
             f"{100 * now / n:.3g} % of rows are {what}; "
             f"{100 * event.expected / n:.3g} % would be as in training"
+            + _rank_text(level, rank, alpha)
         ),
         advice=advice,
     )

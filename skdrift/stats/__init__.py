@@ -9,6 +9,13 @@ from skdrift.stats.anderson import anderson_darling
 from skdrift.stats.atoms import new_atom
 from skdrift.stats.categories import chi_square
 from skdrift.stats.counts import CountTest, Effect
+from skdrift.stats.dependence import (
+    CorrelationChange,
+    Correlations,
+    PairSums,
+    correlation_change,
+    sum_of_changes,
+)
 from skdrift.stats.distances import (
     DISTANCES,
     hellinger,
@@ -17,11 +24,21 @@ from skdrift.stats.distances import (
     total_variation_distance,
     wasserstein,
 )
+from skdrift.stats.embedding import (
+    FeatureSums,
+    chi_square_sum_tail,
+    feature_mean_change,
+    wave_features,
+)
 from skdrift.stats.extremes import out_of_range
 from skdrift.stats.multiplicity import combine_pvalues, weighted_holm
 from skdrift.stats.neyman import smooth
 from skdrift.stats.ordered import distribution_change, kolmogorov_smirnov
 from skdrift.stats.power import detectable_effect, rows_needed
+from skdrift.stats.power_levels import (
+    detectable_variation,
+    rows_needed_for_variation,
+)
 from skdrift.stats.rates import RateTest, rate_change
 from skdrift.stats.scores import (
     ScoreInterval,
@@ -35,8 +52,12 @@ from skdrift.stats.variation import total_variation
 
 __all__ = [
     "DISTANCES",
+    "CorrelationChange",
+    "Correlations",
     "CountTest",
     "Effect",
+    "FeatureSums",
+    "PairSums",
     "RateTest",
     "ScoreInterval",
     "UnseenTest",
@@ -44,9 +65,13 @@ __all__ = [
     "accuracy_pvalue",
     "anderson_darling",
     "chi_square",
+    "chi_square_sum_tail",
     "combine_pvalues",
+    "correlation_change",
     "detectable_effect",
+    "detectable_variation",
     "distribution_change",
+    "feature_mean_change",
     "hellinger",
     "jensen_shannon",
     "kolmogorov_smirnov",
@@ -55,12 +80,15 @@ __all__ = [
     "population_stability_index",
     "rate_change",
     "rows_needed",
+    "rows_needed_for_variation",
     "score_interval",
     "score_pvalue",
     "smooth",
+    "sum_of_changes",
     "total_variation",
     "total_variation_distance",
     "unseen",
     "wasserstein",
+    "wave_features",
     "weighted_holm",
 ]

@@ -44,7 +44,10 @@ def test_importing_loads_nothing_that_the_base_of_scikit_learn_does_not() -> Non
     assert {name for name in ours - floor if not name.startswith("skdrift")} == set()
 
 
-@pytest.mark.parametrize("name", ["Finding", "TRUSTED_TYPES", "DriftAwareEstimator"])
+@pytest.mark.parametrize(
+    "name",
+    ["Finding", "TRUSTED_TYPES", "DriftAwareEstimator", "ShiftDisplay"],
+)
 def test_a_name_of_the_front_door_loads_no_library_of_plots_or_tables(
     name: str,
 ) -> None:
@@ -76,6 +79,7 @@ def order(name: str) -> tuple[int, str]:
     [
         "skdrift",
         "skdrift.datasets",
+        "skdrift.display",
         "skdrift.estimator",
         "skdrift.exceptions",
         "skdrift.guards",

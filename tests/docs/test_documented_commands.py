@@ -80,7 +80,8 @@ def test_the_tables_of_how_many_rows_are_what_its_script_prints(
 
 def test_the_script_knows_what_a_report_says(how_many_rows):
     bikes = load_bike_sharing()
-    model = DriftAwareEstimator(StandardScaler()).fit(bikes.data[bikes.train])
+    model = DriftAwareEstimator(StandardScaler(), blocks=None)
+    model.fit(bikes.data[bikes.train])
     report = model.check(bikes.data[:1_000])
     n, columns = int(bikes.train.sum()), bikes.data.shape[1]
     assert report.detectable_effect == how_many_rows.detectable(n, 1_000, columns)

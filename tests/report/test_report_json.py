@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from skdrift._core.result import FeatureRow, Finding, ScoreExpectation
 from skdrift._version import __version__
 from skdrift.exceptions import FormatError
-from skdrift.report import DriftReport
+from skdrift.report import DriftReport, RowBlocks
 
 
 def _refuse_constant(name: str) -> None:
@@ -43,7 +43,7 @@ def test_the_text_of_a_report_that_came_back_is_the_same(
 def test_a_document_says_what_it_is(rich_report: DriftReport) -> None:
     document = _strict(rich_report.to_json())
     assert document["kind"] == "DriftReport"
-    assert document["format"] == 2
+    assert document["format"] == 3
     assert document["skdrift"] == __version__
 
 
@@ -135,9 +135,22 @@ def test_scorers_keep_their_order(
 
 
 def test_a_newer_format_names_both_versions(rich_report: DriftReport) -> None:
-    document = {**rich_report.to_dict(), "format": 3, "skdrift": "9.9", "new": 1}
-    with pytest.raises(FormatError, match=r"skdrift 9\.9 in format 3.*upgrade"):
+    document = {**rich_report.to_dict(), "format": 4, "skdrift": "9.9", "new": 1}
+    with pytest.raises(FormatError, match=r"skdrift 9\.9 in format 4.*upgrade"):
         DriftReport.from_dict(document)
+
+
+def test_a_report_of_format_2_is_one_without_blocks(
+    rich_report: DriftReport,
+) -> None:
+    blocks = RowBlocks(
+        n_reference=36, n_current=1, n_like=36, n_needed=99, promised=False
+    )
+    report = dataclasses.replace(rich_report, blocks=blocks)
+    assert DriftReport.from_dict(report.to_dict()) == report
+    document = {**report.to_dict(), "format": 2}
+    del document["blocks"]
+    assert DriftReport.from_dict(document) == dataclasses.replace(report, blocks=None)
 
 
 def test_a_report_of_format_1_is_one_without_rejected_rows(

@@ -1,0 +1,278 @@
+"""Whether the columns of a batch depend on each other as those of training do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skdrift._core.frame import Table
+from skdrift._core.result import Finding
+from skdrift.profile import Profile
+from skdrift.profile._scores import Slot, score_rows
+from skdrift.shift._compare import ShiftResult
+from skdrift.shift._dependence import Dependence, known_slots, thinned, wave_sums
+from skdrift.stats import (
+    CorrelationChange,
+    Correlations,
+    PairSums,
+    correlation_change,
+    feature_mean_change,
+    sum_of_changes,
+    weighted_holm,
+)
+
+DEPENDENCE_SHARE = 0.1
+LEAST_ROWS = 100
+LEAST_ROWS_TOGETHER = 200
+ROWS_OF_KURTOSIS = 4.0
+PAIR_SHARE = 0.7
+NEAR_WEIGHT = 3.0
+MOST_NAMED = 10
+NEAR, FAR = "correlation", "correlation of the distances from the median"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairTest:
+    """Tests of all pairs of one kind of score.
+
+    Attributes
+    ----------
+    kind : str
+        ``"correlation"``, or that of the distances from the median.
+    slots : tuple of Slot
+    pairs : ndarray of int of shape (2, n_pairs)
+        Slots of each pair.
+    used : ndarray of bool of shape (n_pairs,)
+        Whether there are rows enough to judge it.
+    before : ndarray of float of shape (n_pairs,)
+        Correlation in training.
+    change : CorrelationChange
+    together : float
+        P-value of the sum over the pairs.
+    """
+
+    kind: str
+    slots: tuple[Slot, ...]
+    pairs: np.ndarray
+    used: np.ndarray
+    before: np.ndarray
+    change: CorrelationChange
+    together: float
+
+
+def dependence_share(dependence: Dependence | None, n_rows: int) -> float:
+    """Part of alpha for the dependence between columns; 0 where it is not compared."""
+    if dependence is None or min(n_rows, dependence.features.n) < LEAST_ROWS:
+        return 0.0
+    return DEPENDENCE_SHARE
+
+
+def compare_dependence(
+    dependence: Dependence,
+    reference: Profile,
+    table: Table,
+    *,
+    alpha: float,
+    share: float,
+    min_effect: float,
+    moved: Collection[str],
+) -> tuple[Finding, ...]:
+    """Compare the dependence between the columns of a batch with training's.
+
+    Parameters
+    ----------
+    dependence : Dependence
+    reference : Profile
+        That it was learned with.
+    table : Table
+        The batch.
+    alpha : float
+        Probability of any alarm of the batch if nothing changed.
+    share : float
+        Part of `alpha` that is spent here.
+    min_effect : float
+        Tolerated change of a correlation.
+    moved : collection of str
+        Columns that alarm by themselves: their pairs are not named, since scores on
+        training's cells change with the column.
+
+    Returns
+    -------
+    tuple of Finding
+    """
+    slots = known_slots(dependence, reference)
+    if slots is None:
+        return ()
+    near, far = score_rows(thinned(table, len(slots)), reference, slots)
+    with_far = tuple(slot for slot in slots if slot.far is not None)
+    tests = (
+        _test(NEAR, slots, dependence.near, near, min_effect),
+        _test(FAR, with_far, dependence.far, far, min_effect),
+    )
+    joint = float("nan")
+    enough = min(len(near), dependence.features.n) >= LEAST_ROWS_TOGETHER
+    if enough and not np.isnan(near).all(axis=0).any():
+        waves = wave_sums(near, dependence.frequencies)
+        joint = feature_mean_change(dependence.features, waves, tolerance=min_effect)[1]
+    adjusted = _adjusted(tests, joint, alpha * share) / share
+    ends = np.cumsum([test.used.sum() for test in tests])
+    found = [
+        (float(p), test, int(place))
+        for test, pvalues in zip(tests, np.split(adjusted[:-3], ends[:-1]), strict=True)
+        for p, place in zip(pvalues, np.flatnonzero(test.used), strict=True)
+        if p <= alpha
+    ]
+    named = _pair_findings(found, reference, moved)
+    if named or moved:
+        return named
+    return _joint_finding(adjusted[-3:], alpha)
+
+
+def _test(
+    kind: str,
+    slots: tuple[Slot, ...],
+    before: Correlations,
+    scores: np.ndarray,
+    min_effect: float,
+) -> PairTest:
+    now = PairSums.of(scores).correlations()
+    change = correlation_change(before, now, tolerance=min_effect)
+    pairs = np.array(np.triu_indices(len(slots), 1))
+    feature = np.array([slot.feature for slot in slots], dtype=np.intp)
+    place = 0 if kind == NEAR else 1
+    kurtosis = np.array([slot.kurtosis[place] for slot in slots])
+    rows = np.minimum(before.n, now.n)
+    used = np.isfinite(change.pvalue) & (rows >= LEAST_ROWS)
+    used &= feature[pairs[0]] != feature[pairs[1]]
+    # So many rows that products of rare scores are no handful.
+    used &= rows >= ROWS_OF_KURTOSIS * kurtosis[pairs[0]] * kurtosis[pairs[1]]
+    together = float("nan")
+    if len(scores) >= LEAST_ROWS_TOGETHER:
+        together = sum_of_changes(change, scores, now, used)
+    return PairTest(kind, slots, pairs, used, before.value, change, together)
+
+
+def _adjusted(tests: Sequence[PairTest], joint: float, alpha: float) -> np.ndarray:
+    """Adjusted p-values of the pairs of both tests, then of the three global tests."""
+    near, far = (int(test.used.sum()) for test in tests)
+    pvalues = [p for test in tests for p in test.change.pvalue[test.used]]
+    pvalues += [test.together for test in tests] + [joint]
+    weights = np.array([NEAR_WEIGHT] * near + [1.0] * far)
+    weights *= PAIR_SHARE / max(weights.sum(), 1.0)
+    rest = (1 - PAIR_SHARE) / 4
+    return weighted_holm(
+        np.array(pvalues), np.append(weights, [rest, rest, 2 * rest]), alpha=alpha
+    )
+
+
+def _pair_findings(
+    found: Sequence[tuple[float, PairTest, int]],
+    reference: Profile,
+    moved: Collection[str],
+) -> tuple[Finding, ...]:
+    """One finding for each pair of columns, the most certain ones."""
+    labels = reference.grid.labels
+    strongest: dict[frozenset[int], tuple[float, float, PairTest, int]] = {}
+    for pvalue, test, place in found:
+        features = [test.slots[slot].feature for slot in test.pairs[:, place]]
+        if any(labels[feature] in moved for feature in features):
+            continue
+        size = -abs(float(test.change.statistic[place]))
+        candidate = (pvalue, size, test, place)
+        known = strongest.get(frozenset(features))
+        if known is None or candidate[:2] < known[:2]:
+            strongest[frozenset(features)] = candidate
+    ordered = sorted(strongest.values(), key=lambda candidate: candidate[:2])
+    often = Counter(feature for pair in strongest for feature in pair)
+    more = len(ordered) - MOST_NAMED
+    return tuple(
+        _pair_finding(pvalue, test, place, labels, often, more if not rank else 0)
+        for rank, (pvalue, _, test, place) in enumerate(ordered[:MOST_NAMED])
+    )
+
+
+def _pair_finding(
+    pvalue: float,
+    test: PairTest,
+    place: int,
+    labels: Sequence[str],
+    often: Counter[int],
+    more: int,
+) -> Finding:
+    pair = [test.slots[slot] for slot in test.pairs[:, place]]
+    features = sorted((slot.feature for slot in pair), key=lambda f: -often[f])
+    before = float(test.before[place])
+    difference = float(test.change.difference[place])
+    direction = f"{test.kind} {before:.2f} → {before + difference:.2f}"
+    message = f"{pair[0].label}–{pair[1].label}: {direction}"
+    if more > 0:
+        message += f"; {more} more pairs changed"
+    return Finding(
+        code="DA104",
+        severity="alarm",
+        features=tuple(labels[feature] for feature in features),
+        effect_size=difference,
+        effect_name="change of correlation",
+        low=float(test.change.low[place]),
+        high=float(test.change.high[place]),
+        pvalue=pvalue,
+        direction=direction,
+        message=message,
+        advice="look at how these columns are joined and computed, and at who is new",
+    )
+
+
+def _joint_finding(adjusted: np.ndarray, alpha: float) -> tuple[Finding, ...]:
+    pvalue = float(np.nanmin(np.append(adjusted, 1.0)))
+    if pvalue > alpha:
+        return ()
+    nan = float("nan")
+    return (
+        Finding(
+            code="DA105",
+            severity="alarm",
+            features=(),
+            effect_size=nan,
+            effect_name="",
+            low=nan,
+            high=nan,
+            pvalue=pvalue,
+            direction="different together",
+            message=(
+                "the columns together are distributed otherwise, though no column and "
+                "no pair of columns can be named"
+            ),
+            advice="look at combinations of columns, and at whom the batch is from",
+        ),
+    )
+
+
+def with_dependence(
+    shift: ShiftResult,
+    dependence: Dependence | None,
+    reference: Profile,
+    table: Table,
+    *,
+    alpha: float,
+    share: float,
+    min_effect: float,
+) -> ShiftResult:
+    """What was found column by column, and between the columns."""
+    if dependence is None or not share:
+        return shift
+    moved = {name for finding in shift.findings for name in finding.features}
+    found = compare_dependence(
+        dependence,
+        reference,
+        table,
+        alpha=alpha,
+        share=share,
+        min_effect=min_effect,
+        moved=moved,
+    )
+    if not found:
+        return shift
+    return replace(shift, findings=(*shift.findings, *found), outcome="drift")

@@ -1,0 +1,158 @@
+"""What a batch can show, column by column, and how many rows it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from skdrift._core.result import FeatureRow
+from skdrift.profile._cells import LevelCells
+from skdrift.profile._profile import Profile
+from skdrift.shift._compare import DISTRIBUTION_SHARE
+from skdrift.shift._distribution import TV
+from skdrift.stats import (
+    detectable_effect,
+    detectable_variation,
+    rows_needed,
+    rows_needed_for_variation,
+)
+from skdrift.stats.counts import FloatArray
+
+
+def with_detectable(
+    rows: Sequence[FeatureRow],
+    reference: Profile,
+    current: Profile,
+    *,
+    n_compared: int,
+    alpha: float,
+    min_effect: float,
+    inflation: Mapping[int, float],
+) -> tuple[FeatureRow, ...]:
+    """Rows that say which effect the batch would show in four of five cases.
+
+    Parameters
+    ----------
+    rows : sequence of FeatureRow
+        One for each column.
+    reference, current : Profile
+        On one grid.
+    n_compared : int
+        Columns that share the level.
+    alpha : float
+        Family-wise level.
+    min_effect : float
+        Tolerated difference, in probability mass.
+    inflation : mapping of int to float
+        By the position of a column, how many rows count as one where they come in
+        blocks; 1 for those that are not there.
+    """
+    effects = np.full(len(rows), np.nan)
+    tested = [p for p, row in enumerate(rows) if row.effect_name]
+    by_level = [p for p in tested if rows[p].effect_name == TV]
+    by_number = [p for p in tested if rows[p].effect_name != TV]
+    counts = reference.n_finite(), current.n_finite()
+    sizes = np.array([inflation.get(position, 1.0) for position in range(len(rows))])
+    n, m = (np.maximum(np.rint(c / sizes), c > 0).astype(np.int64) for c in counts)
+    options = {"alpha": alpha * DISTRIBUTION_SHARE, "tolerance": min_effect}
+    for n_tests in sorted({_n_tests(reference, p) for p in tested}):
+        columns = [p for p in by_number if _n_tests(reference, p) == n_tests]
+        if columns:
+            pairs, back = np.unique(
+                np.stack([n[columns], m[columns]]), axis=1, return_inverse=True
+            )
+            found = detectable_effect(
+                pairs[0], pairs[1], n_hypotheses=n_compared * n_tests, **options
+            )
+            effects[columns] = found[np.ravel(back)]
+        for position in by_level:
+            if _n_tests(reference, position) == n_tests:
+                effects[position] = detectable_variation(
+                    _level_counts(reference, position, sizes[position]),
+                    m[position],
+                    n_hypotheses=n_compared * n_tests,
+                    **options,
+                )[0]
+    return tuple(
+        replace(row, detectable_effect=float(effect))
+        for row, effect in zip(rows, effects, strict=True)
+    )
+
+
+def rows_for_effect(
+    reference: Profile,
+    effect: float,
+    *,
+    power: float,
+    alpha: float,
+    min_effect: float,
+    inflation: Mapping[int, float],
+) -> FloatArray:
+    """Rows of a batch in which an effect is found in each column, its missing included.
+
+    Parameters
+    ----------
+    reference : Profile
+    effect : float
+        Kolmogorov–Smirnov distance, or total variation where all cells are levels.
+    power : float
+        Probability that it is found.
+    alpha, min_effect, inflation
+        See `with_detectable`.
+
+    Returns
+    -------
+    ndarray of shape (n_features,)
+        Infinite where no number of rows would do, NaN where the column is not tested.
+    """
+    grid = reference.grid
+    needed = np.full(grid.n_features, np.nan)
+    n = reference.n_finite()
+    tested = [p for p in range(grid.n_features) if not grid.untested[p] and n[p]]
+    options = {
+        "alpha": alpha * DISTRIBUTION_SHARE,
+        "tolerance": min_effect,
+        "power": power,
+    }
+    for position in tested:
+        size = inflation.get(position, 1.0)
+        n_hypotheses = len(tested) * _n_tests(reference, position)
+        if _is_of_levels(reference, position):
+            counts = _level_counts(reference, position, size)
+            rows = rows_needed_for_variation(
+                effect, counts, n_hypotheses=n_hypotheses, **options
+            )[0]
+        else:
+            rows = rows_needed(
+                effect,
+                max(1, round(n[position] / size)),
+                n_hypotheses=n_hypotheses,
+                **options,
+            )
+        needed[position] = float(rows) * size
+    with np.errstate(invalid="ignore"):
+        missing = reference.n_missing / np.maximum(reference.n_read, 1)
+    return np.asarray(np.ceil(needed / np.maximum(1.0 - missing, 1e-9) - 1e-9))
+
+
+def _n_tests(reference: Profile, position: int) -> int:
+    """Tests that share the level of a column: two for a text."""
+    return max(1, sum(cells.feature == position for cells in reference.grid.cells))
+
+
+def _is_of_levels(reference: Profile, position: int) -> bool:
+    own = [cells for cells in reference.grid.cells if cells.feature == position]
+    return all(isinstance(cells, LevelCells) for cells in own)
+
+
+def _level_counts(reference: Profile, position: int, size: float) -> np.ndarray:
+    places = [
+        place
+        for place, cells in enumerate(reference.grid.cells)
+        if cells.feature == position and isinstance(cells, LevelCells)
+    ]
+    counts = reference.counts[places[0]]
+    fewer = np.maximum(np.rint(counts / size), counts == counts.max())
+    return np.asarray(fewer[None, :].astype(np.int64))
