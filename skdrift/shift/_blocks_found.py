@@ -77,10 +77,10 @@ def find_blocks(
     ParameterError
         If `groups` or `blocks` break their rule.
     """
-    n = reference.n_rows
-    codes = None if groups is None else group_codes(groups, n, "groups")
     if blocks is None:
         return FoundBlocks()
+    n = reference.n_rows
+    codes = None if groups is None else group_codes(groups, n, "groups")
     if not (isinstance(blocks, str) and blocks == "auto"):
         _check_number(blocks, n)
         note = f"the alarm level counts {blocks:,} blocks of the row order, not rows"

@@ -50,7 +50,9 @@ def cells(X):
 @pytest.mark.parametrize("X", TABLES, ids=lambda X: type(X).__name__)
 def test_rows_are_those_at_the_positions_in_the_same_container(X, rows):
     kept = take_rows(X, np.array(rows, dtype=int))
-    assert type(kept) is type(X)
+    # Rows of a few diagonals are many diagonals: they come in the rows' own format.
+    csr = {sp.dia_array: sp.csr_array, sp.dia_matrix: sp.csr_matrix}
+    assert type(kept) is csr.get(type(X), type(X))
     if rows or not isinstance(X, list):
         assert cells(kept) == CELLS[rows].tolist()
     if isinstance(X, pd.DataFrame):

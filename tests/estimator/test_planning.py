@@ -85,7 +85,7 @@ def test_where_training_is_too_small_no_number_does_and_a_note_says_so():
 
 def test_rows_in_blocks_are_noted():
     X = np.repeat(np.random.default_rng(0).normal(size=(60, 2)), 20, axis=0)
-    wrapped = DriftAwareEstimator(DummyRegressor(), cv=None)
+    wrapped = DriftAwareEstimator(DummyRegressor(), cv=None, blocks="auto")
     wrapped.fit(X, np.zeros(len(X)), groups=np.repeat(np.arange(60), 20))
     if wrapped.baseline_.blocks is None:
         pytest.fail("groups gave no blocks")

@@ -179,7 +179,7 @@ def test_rows_in_blocks_are_not_compared_and_the_report_says_so():
     rng = np.random.default_rng(0)
     day = np.repeat(np.arange(40), 25)
     X = rng.normal(size=(40, 3))[day] + 0.1 * rng.normal(size=(1000, 3))
-    model = DriftAwareEstimator(DummyRegressor(), cv=None)
+    model = DriftAwareEstimator(DummyRegressor(), cv=None, blocks="auto")
     model.fit(X, np.zeros(1000), groups=day)
     assert model.baseline_.blocks is not None
     assert model.baseline_.dependence is None
