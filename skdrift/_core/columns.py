@@ -108,6 +108,18 @@ class Column:
         """Values on a number line; datetimes as microseconds since 1970 (UTC)."""
         return Numbers(np.full(self.n_rows, np.nan))
 
+    def floats(self) -> np.ndarray:
+        """Every cell as a 64-bit float, in a new array; NaN where there is none."""
+        numbers = self.numbers()
+        values = numbers.values.astype(np.float64)
+        if numbers.missing is not None:
+            values[numbers.missing] = np.nan
+        if numbers.rows is None:
+            return values
+        spread = np.zeros(self.n_rows)
+        spread[numbers.rows] = values
+        return spread
+
     def levels(self) -> Levels:
         """Count of each level."""
         return Levels({}, self.n_rows)
@@ -264,6 +276,10 @@ class MixedColumn(Column):
     def __init__(self, cells: Sequence[Any], family: str, declared: bool) -> None:
         super().__init__(family, len(cells), declared=declared)
         self.cells = cells
+
+    def floats(self) -> np.ndarray:
+        keys = self.keys()
+        return np.array([np.nan if key is None else key_number(key) for key in keys])
 
     def levels(self) -> Levels:
         counts = Counter(self.keys())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,14 +9,14 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from skdrift._core.cells import object_column
-from skdrift._core.columns import Column, Levels
+from skdrift._core.columns import Column, MixedColumn
 from skdrift._core.frame import ArrayTable, FrameTable, PandasTable, Table
 
 UNREAD = "\0?:"
 """How the keys of cells begin that cannot be read; their type follows."""
 
 
-class LoneCells(Column):
+class LoneCells(MixedColumn):
     """Cells of any type; those that cannot be read have the key of their type.
 
     Attributes
@@ -26,20 +25,14 @@ class LoneCells(Column):
         Why the column cannot be read as a whole, and the remedy.
     """
 
-    __slots__ = ("_keys", "reason")
+    __slots__ = ("reason",)
 
     def __init__(self, keys: list[str | None], reason: str) -> None:
-        super().__init__("mixed", len(keys))
-        self._keys = keys
+        super().__init__(keys, "mixed", declared=False)
         self.reason = reason
 
-    def levels(self) -> Levels:
-        counts = Counter(self._keys)
-        n_missing = counts.pop(None, 0)
-        return Levels({str(key): n for key, n in counts.items()}, n_missing)
-
     def keys(self) -> Sequence[str | None]:
-        return self._keys
+        return self.cells
 
 
 def column_or_cells(table: Table, position: int) -> Column:

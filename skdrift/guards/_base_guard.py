@@ -22,7 +22,7 @@ from skdrift.exceptions import (
 )
 from skdrift.guards._column_guard import GuardRules
 from skdrift.guards._column_match import ColumnMatch, match_to, mismatch_text
-from skdrift.guards._column_repair import ColumnRepair, floats_of
+from skdrift.guards._column_repair import ColumnRepair
 from skdrift.guards._guard_report import GuardAction, GuardReport
 from skdrift.guards._imputing import finite_or_missing, imputed
 from skdrift.guards._inspection import flagged_columns
@@ -261,7 +261,7 @@ def _fitted_imputer(settings: GuardSettings, table: Table, rules: GuardRules) ->
     places = [j for j, column in enumerate(rules.columns) if column.by_imputer]
     if isinstance(settings.imputer, str) or not places:
         return None
-    matrix = np.column_stack([floats_of(table.column(place)) for place in places])
+    matrix = np.column_stack([table.column(place).floats() for place in places])
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             imputer = clone(settings.imputer).fit(finite_or_missing(matrix))

@@ -8,7 +8,6 @@ import numpy as np
 
 from skdrift._core.cells import Column
 from skdrift._core.frame_edit import EditedColumn
-from skdrift._core.keys import key_number
 from skdrift.guards._column_guard import ColumnGuard
 
 NO_ROWS = np.zeros(0, dtype=np.intp)
@@ -102,19 +101,3 @@ class ColumnRepair:
         return EditedColumn(
             position, rows[order], [values[place] for place in order.tolist()]
         )
-
-
-def floats_of(column: Column) -> np.ndarray:
-    """Every cell as a 64-bit float, NaN where there is no number."""
-    if column.family == "mixed":
-        keys = column.keys()
-        return np.array([np.nan if key is None else key_number(key) for key in keys])
-    numbers = column.numbers()
-    values = numbers.values.astype(np.float64)
-    if numbers.missing is not None:
-        values[numbers.missing] = np.nan
-    if numbers.rows is None:
-        return values
-    spread = np.zeros(column.n_rows)
-    spread[numbers.rows] = values
-    return spread

@@ -12,7 +12,7 @@ from skdrift._core.frame_cells import column_or_cells
 from skdrift.exceptions import InputError
 from skdrift.guards._column_guard import GuardRules
 from skdrift.guards._column_match import ColumnMatch
-from skdrift.guards._column_repair import ColumnRepair, floats_of
+from skdrift.guards._column_repair import ColumnRepair
 
 
 def impute(
@@ -35,10 +35,10 @@ def impute(
     for place, (guard, position) in enumerate(guards):
         repair = by_guard.get(id(guard))
         if repair is not None:
-            cells, edit = floats_of(repair.column), repair.edit(0)
+            cells, edit = repair.column.floats(), repair.edit(0)
             cells[edit.rows] = np.array(edit.values, dtype=np.float64)
         elif position >= 0:
-            cells = floats_of(column_or_cells(table, position))
+            cells = column_or_cells(table, position).floats()
         else:
             continue
         matrix[:, place] = cells[needing]

@@ -17,6 +17,7 @@ from skdrift.exceptions import InputError, ParameterError
 from skdrift.profile._cells import Cells, LevelCells
 from skdrift.profile._count import comparable_column, match_columns, renamed_levels
 from skdrift.profile._profile import Profile, cells_by_feature
+from skdrift.profile._rows import level_places
 
 MOST_FITTED = 15_000
 MOST_CALIBRATED = 5_000
@@ -235,28 +236,12 @@ def _raw_column(
         lengths = [np.nan if text is None else len(display_key(text)) for text in texts]
         return np.array(lengths, dtype=np.float64)
     if kind != "categorical":
-        return _number_column(column)
+        return column.floats()
     levels = cells[0]
     assert isinstance(levels, LevelCells)
     renamed = renamed_levels(family, column.family)
-    known: dict[str | None, float] = {None: np.nan}
-    keys = column.keys()
-    for key in set(keys):
-        if key is not None:
-            known[key] = float(levels.place(renamed.get(key, key)))
-    return np.array([known[key] for key in keys], dtype=np.float64)
-
-
-def _number_column(column: Column) -> np.ndarray:
-    numbers = column.numbers()
-    values = numbers.values.astype(np.float64)
-    if numbers.missing is not None:
-        values[numbers.missing] = np.nan
-    if numbers.rows is None:
-        return values
-    spread = np.zeros(column.n_rows)
-    spread[numbers.rows] = values
-    return spread
+    places = level_places(column.keys(), levels, renamed)
+    return np.where(places < 0, np.nan, places)
 
 
 def _learn_encoding(

@@ -16,7 +16,7 @@ from skdrift._core.keys import display_key, key_value
 from skdrift.guards._casting import cast_column, filled_column
 from skdrift.guards._column_guard import NUMBERS, ColumnGuard, GuardRules
 from skdrift.guards._column_match import ColumnMatch
-from skdrift.guards._column_repair import NO_ROWS, ColumnRepair, floats_of
+from skdrift.guards._column_repair import NO_ROWS, ColumnRepair
 from skdrift.guards._flagging import flag_column
 from skdrift.guards._flags import ABOVE, BELOW, INFINITE, MISSING, UNREADABLE, UNSEEN
 from skdrift.guards._guard_report import GuardAction
@@ -236,7 +236,7 @@ def _too_low(repair: ColumnRepair, rows: np.ndarray) -> np.ndarray:
     """Which of some rows that are out of range lie below it."""
     below = np.isin(rows, repair.rows_flagged(BELOW))
     if len(repair.rows_flagged(INFINITE)):
-        below |= floats_of(repair.column)[rows] == -np.inf
+        below |= repair.column.floats()[rows] == -np.inf
     return below
 
 
@@ -330,7 +330,7 @@ def _action(
 def _examples(column: Column, rows: np.ndarray) -> tuple[str, ...]:
     """What some cells hold, each value once."""
     if column.family in NUMBERS:
-        shown = [f"{value:.6g}" for value in floats_of(column)[rows].tolist()]
+        shown = [f"{value:.6g}" for value in column.floats()[rows].tolist()]
     else:
         keys = column.keys()
         found = [key for key in (keys[row] for row in rows.tolist()) if key]

@@ -56,14 +56,9 @@ class GuardSettings:
     overrides: Any = None
     add_indicator: bool = False
 
-    @property
-    def watches_columns(self) -> bool:
-        """Whether missing, further and moved columns are this guard's business."""
-        return self.schema != OFF
-
 
 def check_settings(settings: GuardSettings) -> GuardSettings:
-    """Check every setting; also plain forms of those that come in several.
+    """Check every setting, and give them back.
 
     Raises
     ------

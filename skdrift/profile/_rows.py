@@ -46,11 +46,11 @@ def row_cells(
         Of the column; empty for one that is not counted.
     """
     if not cells:
-        values = _numbers(column) if column.on_line else _absence(column)
+        values = column.floats() if column.on_line else _absence(column)
         return RowCells(values, np.isnan(values), np.isinf(values), ())
     first = cells[0]
     if isinstance(first, NumberCells) and first.aspect == "value":
-        values = _numbers(column)
+        values = column.floats()
         found = number_places(values, first)
         return RowCells(values, np.isnan(values), np.isinf(values), (found,))
     keys = column.keys()
@@ -95,18 +95,6 @@ def level_places(
     }
     known[None] = -1
     return np.fromiter((known[key] for key in keys), np.int64, len(keys))
-
-
-def _numbers(column: Column) -> np.ndarray:
-    numbers = column.numbers()
-    values = numbers.values.astype(np.float64)
-    if numbers.missing is not None:
-        values[numbers.missing] = np.nan
-    if numbers.rows is None:
-        return values
-    spread = np.zeros(column.n_rows)
-    spread[numbers.rows] = values
-    return spread
 
 
 def _absence(column: Column) -> np.ndarray:

@@ -72,7 +72,7 @@ def detectable_effect(
     >>> detectable_effect(3000, [100, 1000], alpha=0.05, n_hypotheses=20).round(2)
     array([0.17, 0.06])
     """
-    level = _level(alpha, n_hypotheses, power)
+    level = hypothesis_level(alpha, n_hypotheses, power) * _COMBINED
     tolerance = check_share(tolerance, "tolerance")
     n, m = np.broadcast_arrays(
         check_whole(n_reference, "n_reference"), check_whole(n_current, "n_current")
@@ -128,7 +128,7 @@ def rows_needed(
     >>> bool(needed[0] == float("inf")), bool(200 < needed[1] < 400)
     (True, True)
     """
-    level = _level(alpha, n_hypotheses, power)
+    level = hypothesis_level(alpha, n_hypotheses, power) * _COMBINED
     tolerance = check_share(tolerance, "tolerance")
     d, n = np.broadcast_arrays(
         np.asarray(effect, dtype=np.float64), check_whole(n_reference, "n_reference")
@@ -142,13 +142,20 @@ def rows_needed(
     return np.where(np.isnan(d), np.nan, np.where(enough, rows, np.inf))
 
 
-def _level(alpha: float, n_hypotheses: int, power: float) -> float:
+def hypothesis_level(alpha: float, n_hypotheses: int, power: float) -> float:
+    """Level of one hypothesis of a family.
+
+    Raises
+    ------
+    ParameterError
+        If alpha or power are not in (0, 1), or there is no hypothesis.
+    """
     for name, value in (("alpha", alpha), ("power", power)):
         if not 0.0 < value < 1.0:
             raise ParameterError(f"{name} must be in (0, 1), got {value!r}.")
     if n_hypotheses < 1:
         raise ParameterError(f"n_hypotheses must be at least 1, got {n_hypotheses!r}.")
-    return alpha / n_hypotheses * _COMBINED
+    return alpha / n_hypotheses
 
 
 def _tail(x: FloatArray, added: FloatArray) -> FloatArray:

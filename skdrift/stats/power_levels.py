@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from skdrift.exceptions import ParameterError
 from skdrift.stats.counts import FloatArray, check_counts, check_share, check_whole
+from skdrift.stats.power import hypothesis_level
 
 _MIN_EXPECTED = 5.0
 _MOST_GROUPS = 10.0
@@ -74,7 +74,7 @@ def detectable_variation(
     """
     counts, _ = check_counts(reference, reference)
     rows = np.broadcast_to(check_whole(n_current, "n_current"), counts.shape[:1])
-    level = _level(alpha, n_hypotheses, power)
+    level = hypothesis_level(alpha, n_hypotheses, power)
     return _detectable(counts, rows, level, power, check_share(tolerance, "tolerance"))
 
 
@@ -118,7 +118,7 @@ def rows_needed_for_variation(
     """
     counts, _ = check_counts(reference, reference)
     wanted = np.broadcast_to(np.asarray(effect, dtype=np.float64), counts.shape[:1])
-    level = _level(alpha, n_hypotheses, power)
+    level = hypothesis_level(alpha, n_hypotheses, power)
     tolerance = check_share(tolerance, "tolerance")
 
     def enough(log_rows: FloatArray) -> NDArray[np.bool_]:
@@ -136,15 +136,6 @@ def rows_needed_for_variation(
         low, high = np.where(does, low, middle), np.where(does, middle, high)
     rows = np.where(possible, np.ceil(np.exp(high) - 1e-4), np.inf)
     return np.where(np.isnan(wanted) | (counts.sum(axis=1) == 0), np.nan, rows)
-
-
-def _level(alpha: float, n_hypotheses: int, power: float) -> float:
-    for name, value in (("alpha", alpha), ("power", power)):
-        if not 0.0 < value < 1.0:
-            raise ParameterError(f"{name} must be in (0, 1), got {value!r}.")
-    if n_hypotheses < 1:
-        raise ParameterError(f"n_hypotheses must be at least 1, got {n_hypotheses!r}.")
-    return alpha / n_hypotheses
 
 
 def _detectable(
