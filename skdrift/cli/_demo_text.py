@@ -10,6 +10,7 @@ from skdrift.cli._months import Month, alarmed_columns
 from skdrift.report._visible import wrap
 
 WIDTH = 100
+OF_NO_COLUMN = {"DA105": "all columns together", "DA201": "the score"}
 Promise = tuple[float, float, float]
 """Mean absolute error over the folds, and that of the best and of the worst fold."""
 
@@ -83,8 +84,8 @@ def _alarms(month: Month) -> str:
     alarms = sorted(month.report.alarms, key=lambda alarm: alarm.code, reverse=True)
     parts = []
     for code, same in groupby(alarms, key=lambda alarm: alarm.code):
-        columns = [name for alarm in same for name in alarm.features]
-        parts.append(f"{code} {', '.join(columns) or 'the score'}")
+        named = ["–".join(alarm.features) or OF_NO_COLUMN[code] for alarm in same]
+        parts.append(f"{code} {', '.join(named)}")
     return "; ".join(parts) or "nothing"
 
 
@@ -163,8 +164,8 @@ def _column_story(
         ),
         *_item(
             "alpha is the rate of false alarms for independent rows drawn like "
-            "training's. How far the seasons of training move by themselves is not "
-            "modelled yet."
+            "training's. Hours are not: with blocks='auto' the level counts pieces of "
+            "the year instead."
         ),
     ]
 

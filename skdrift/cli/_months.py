@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +14,7 @@ from skdrift._core.shown_score import ShownScore, shown_score
 from skdrift.report import DriftReport
 
 SCORER = "neg_mean_absolute_error"
+PAIR_CODE = "DA104"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +80,14 @@ def alarms_of_training(model: Any, bikes: Any) -> list[tuple[str, ...]]:
 
 
 def alarmed_columns(report: DriftReport) -> tuple[str, ...]:
-    """Columns with an alarm, in the order of evidence."""
+    """Columns with an alarm of their own, in the order of evidence."""
     return tuple(
-        dict.fromkeys(name for alarm in report.alarms for name in alarm.features)
+        dict.fromkeys(
+            name
+            for alarm in report.alarms
+            if alarm.code != PAIR_CODE
+            for name in alarm.features
+        )
     )
 
 
@@ -95,11 +102,19 @@ def with_names(report: DriftReport, names: Sequence[str]) -> DriftReport:
     The demo uses arrays, since it must run where no data frame library is.
     """
     named = {f"x{place}": name for place, name in enumerate(names)}
+
+    def in_words(message: str) -> str:
+        return re.sub(r"\bx\d+\b", lambda found: named[found[0]], message)
+
     return replace(
         report,
         features=tuple(replace(r, feature=named[r.feature]) for r in report.features),
         findings=tuple(
-            replace(f, features=tuple(named[name] for name in f.features))
+            replace(
+                f,
+                features=tuple(named[name] for name in f.features),
+                message=in_words(f.message),
+            )
             for f in report.findings
         ),
     )

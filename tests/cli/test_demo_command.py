@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -46,9 +47,12 @@ class Run:
         return rows
 
     def alarms(self, month: str) -> str:
-        """Line below the numbers of a month."""
+        """What stands below the numbers of a month, on one line or more."""
         place = next(i for i, line in enumerate(self.lines) if line.startswith(month))
-        return self.lines[place + 1]
+        below = takewhile(
+            lambda line: line.startswith(" " * 9), self.lines[place + 1 :]
+        )
+        return " ".join(line.strip() for line in below)
 
     def section(self, number: int) -> str:
         parts = re.split(r"^(?=\d\. .*\n-+$)", self.out, flags=re.MULTILINE)
