@@ -122,8 +122,6 @@ def _as_boolean(value: Any) -> bool | None:
 def _as_text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8")
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return str(int(value))
     return str(value)
 
 

@@ -699,3 +699,22 @@ def test_overrides_win_in_their_columns_alone() -> None:
         "b": [9.0, 10.0],
         "t": ["?", "z"],
     }
+
+
+# --- large arrays ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("n_features", [3, 50, 700])
+@pytest.mark.parametrize("bad", [2.0, -2.0, np.nan])
+def test_one_bad_cell_of_a_large_array_is_found_wherever_it_is(
+    bad: float, n_features: int, order: Any
+) -> None:
+    n_rows = 100_001 // n_features + 5
+    clean = np.random.default_rng(0).uniform(-1.0, 1.0, (n_rows, n_features))
+    guard = InputGuard(range="ignore", missing="ignore").fit(clean)
+    for row in (0, n_rows // 2, n_rows - 2, n_rows - 1):
+        X = np.array(clean, order=order)
+        X[row, -1] = bad
+        (action,) = guard.check(X).actions
+        assert (action.feature, action.rows.tolist()) == (f"x{n_features - 1}", [row])

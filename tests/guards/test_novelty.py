@@ -254,6 +254,18 @@ def test_a_column_that_is_missing_or_unreadable_stands_for_a_typical_one():
     )
 
 
+def test_a_missing_category_stands_for_a_typical_one():
+    rng = np.random.default_rng(7)
+    training = pd.DataFrame(
+        {"x": rng.normal(size=300), "c": rng.choice(list("aab"), 300)}
+    )
+    batch = pd.DataFrame({"x": rng.normal(size=10), "c": ["b"] * 10})
+    absent = pvalues(training, batch.drop(columns="c"), FarFromMean())
+    found = pvalues(training, batch.assign(c=None), FarFromMean())
+    np.testing.assert_array_equal(found, absent)
+    assert (pvalues(training, batch.assign(c="new"), FarFromMean()) != found).any()
+
+
 @pytest.mark.parametrize("value", [np.inf, -np.inf, 1e308, -1e308])
 def test_huge_numbers_are_novel_and_break_nothing(value):
     training = np.random.default_rng(8).normal(size=(200, 2))
