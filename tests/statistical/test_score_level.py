@@ -4,46 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.special import ndtri
+from measure_score import draw_classes, draw_values, judged
 from scipy.stats import binom
 from sklearn.linear_model import Ridge
 from sklearn.naive_bayes import GaussianNB
 
 from skdrift import DriftAwareEstimator
-from skdrift.performance._cross_validation import resolve_scorers
-from skdrift.performance._realised import realised_scores
 
 N_FITS, N_BATCHES = 40, 50
 
 pytestmark = pytest.mark.slow
 
 
-def draw_classes(n, rng, accuracy, flipped=0.0):
-    X = rng.normal(size=(n, 3))
-    y = rng.integers(0, 2, n)
-    X[:, 0] += ndtri(accuracy) * (2 * y - 1)
-    return X, np.where(rng.random(n) < flipped, 1 - y, y)
-
-
-def draw_values(n, rng, noise=1.0):
-    X = rng.normal(size=(n, 3))
-    return X, X @ [1.0, -1.0, 0.5] + noise * rng.normal(size=n)
-
-
 def pvalues_of(model, draw, n, m, rng, **change):
     """P-values of batches by scorer, and which scores are inside the interval."""
-    pvalues, inside = {}, {}
-    for _ in range(N_FITS):
-        model.fit(*draw(n, rng))
-        promised, fitted = model.baseline_.scores, model.estimator_
-        scorers = resolve_scorers(fitted, model.scoring)
-        for _ in range(N_BATCHES):
-            batch = draw(m, rng, **change)
-            for score in realised_scores(promised, scorers, fitted, *batch):
-                pvalues.setdefault(score.scorer, []).append(score.pvalue)
-                within = score.low <= score.realised <= score.high
-                inside.setdefault(score.scorer, []).append(within)
-    return {name: np.array(values) for name, values in pvalues.items()}, inside
+    sizes = {"n_fits": N_FITS, "n_batches": N_BATCHES}
+    return judged(model, draw, n, m, rng, **sizes, **change)
 
 
 def assert_level_and_coverage(pvalues, inside, level_slack):
