@@ -162,12 +162,12 @@ def fit_model(
 
 
 def plan_splits(
-    estimator: Any, X: Any, y: Any, settings: PassSettings, labels: Any = None
+    estimator: Any, X: Any, y: Any, settings: PassSettings, blocks: FoundBlocks
 ) -> tuple[list[Split], str]:
     """Folds of the pass, or none and the reason.
 
-    With pieces of the row order (`labels`) and without `groups` an integer `cv` means
-    folds of whole pieces.
+    With pieces of the row order and without `groups` an integer `cv` means folds of
+    whole pieces.
     """
     if settings.cv is None or is_prefit(estimator, settings.cv):
         return [], ""
@@ -176,10 +176,11 @@ def plan_splits(
     classifier = is_classifier(estimator)
     cv = _grouped(settings, y, classifier=classifier)
     split_params = {} if settings.groups is None else {"groups": settings.groups}
-    if labels is not None and settings.groups is None and _is_number(settings.cv):
+    if blocks.in_order and settings.groups is None and _is_number(settings.cv):
         cv = KFold(settings.cv)
         if classifier and type_of_target(y) in {"binary", "multiclass"}:
-            cv, split_params = StratifiedGroupKFold(settings.cv), {"groups": labels}
+            cv = StratifiedGroupKFold(settings.cv)
+            split_params = {"groups": blocks.labels}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

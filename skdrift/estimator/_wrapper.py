@@ -305,7 +305,7 @@ default="warn"
         )
         blocks = learn_blocks(X, reference, groups, self.blocks)
         dependence = learn_joint(X, reference, blocks)
-        splits, reason = plan_splits(self.estimator, X, y, settings, blocks.labels)
+        splits, reason = plan_splits(self.estimator, X, y, settings, blocks)
         progress = FitProgress(self, len(splits), X, y)
         novelty = learn_novelty(self.novelty, X, reference, settings.seed)
         prefit = is_prefit(self.estimator, self.cv)

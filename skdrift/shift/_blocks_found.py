@@ -44,8 +44,8 @@ class FoundBlocks:
     values : BlockValues or None
         None where rows count one by one.
     labels : ndarray of int of shape (n_rows,) or None
-        Block of each row, in the order of rows; None without pieces of the row
-        order.
+        Which of the blocks in `values` each row is in, -1 for rows of a block that is
+        not kept; None where rows count one by one.
     notes : tuple of str
         What was found.
     """
@@ -53,6 +53,11 @@ class FoundBlocks:
     values: BlockValues | None = None
     labels: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the blocks are pieces of the row order."""
+        return self.values is not None and self.values.origin == "row order"
 
 
 def find_blocks(
@@ -215,8 +220,13 @@ def _of_groups(X: Any, reference: Profile, codes: np.ndarray) -> FoundBlocks:
             f"{ROWS_ALONE}"
         )
         return FoundBlocks(notes=(note,))
-    note = f"the alarm level counts {n_groups:,} groups, not rows"
-    return FoundBlocks(values=_stored(values, "groups", n_groups, usual), notes=(note,))
+    number = np.full(n_groups, -1)
+    number[chosen] = np.arange(len(chosen))
+    return FoundBlocks(
+        values=_stored(values, "groups", n_groups, usual),
+        labels=number[codes],
+        notes=(f"the alarm level counts {n_groups:,} groups, not rows",),
+    )
 
 
 def _summaries(

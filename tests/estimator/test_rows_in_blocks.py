@@ -13,8 +13,11 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from skdrift import TRUSTED_TYPES, DriftAwareEstimator, dump, load
+from skdrift._core.frame import read_table
 from skdrift.estimator._learning import PassSettings, plan_splits
 from skdrift.exceptions import ParameterError
+from skdrift.profile._profile import learn_profile
+from skdrift.shift import find_blocks
 
 N_BLOCKS, SIZE = 100, 24
 
@@ -121,7 +124,12 @@ def test_an_integer_cv_keeps_pieces_of_the_row_order_whole(*, classifier: bool) 
         seed=0,
     )
     model = DummyClassifier() if classifier else DummyRegressor()
-    splits, reason = plan_splits(model, X, y, settings, labels)
+    reference = learn_profile(
+        read_table(X), categorical_features=None, n_cells=128, min_category_count=1
+    )
+    found = find_blocks(X, reference, None, 20)
+    assert np.array_equal(found.labels, labels)
+    splits, reason = plan_splits(model, X, y, settings, found)
     assert not reason
     assert len(splits) == 5
     for train, test in splits:
