@@ -10,7 +10,7 @@ from skdrift._core.result import FeatureRow
 from skdrift.exceptions import EstimatorError, NotFittedError, ParameterError
 
 
-def checked(model: Any, X: Any) -> Any:
+def checked(model: Any, X: Any, groups: Any = None) -> Any:
     """Report of `model` on a batch.
 
     Raises
@@ -26,7 +26,7 @@ def checked(model: Any, X: Any) -> Any:
         )
     if not hasattr(model, "baseline_"):
         raise NotFittedError(f"{type(model).__name__} must be fitted first: call fit.")
-    return model.check(X)
+    return model.check(X, groups=groups)
 
 
 def position_of(

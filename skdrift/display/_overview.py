@@ -180,6 +180,7 @@ class DriftOverviewDisplay:
         model: Any,
         X: Any,
         *,
+        groups: Any = None,
         ax: Any = None,
         name: str | None = None,
         max_columns: int = MOST_COLUMNS,
@@ -191,6 +192,8 @@ class DriftOverviewDisplay:
         model : DriftAwareEstimator
             Fitted.
         X : table of shape (n_rows, n_features)
+        groups : array-like of shape (n_rows,) or None, default=None
+            Blocks of the batch's rows, as in `check`.
         ax, name, max_columns
             See `plot`.
 
@@ -206,7 +209,7 @@ class DriftOverviewDisplay:
             See `from_report`.
         """
         return cls.from_report(
-            checked(model, X), ax=ax, name=name, max_columns=max_columns
+            checked(model, X, groups), ax=ax, name=name, max_columns=max_columns
         )
 
     def plot(

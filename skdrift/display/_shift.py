@@ -31,13 +31,15 @@ from skdrift.display._scale import Scale, scale_of
 from skdrift.display._shift_data import (
     MANY_BARS,
     MOST_BARS,
+    BlockBand,
     Distributions,
+    block_band,
     distributions_of,
     largest_levels,
 )
 from skdrift.exceptions import ParameterError
 from skdrift.profile import Profile
-from skdrift.report._numbers import percent, rows, with_interval
+from skdrift.report._numbers import counted, percent, rows, with_interval
 
 STYLES: Final = ("distribution", "histogram")
 _BINS: Final = 30
@@ -66,6 +68,8 @@ class ShiftDisplay:
         Both samples, as shares.
     family : str, default=""
         Type of the column in training; a ``"duration"`` is in microseconds.
+    band : BlockBand or None, default=None
+        How blocks of training scatter; None where the level counts rows.
 
     Attributes
     ----------
@@ -77,6 +81,8 @@ class ShiftDisplay:
         What shows the samples; None where one has no value.
     gap_ : matplotlib artist or None
         The largest gap; None where it is not known or not of this picture.
+    band_ : matplotlib artist or None
+        Where 90 % of the blocks of training lie; None where the level counts rows.
 
     See Also
     --------
@@ -100,13 +106,20 @@ class ShiftDisplay:
     reference_: Any
     current_: Any
     gap_: Any
+    band_: Any
 
     def __init__(
-        self, *, row: FeatureRow, distributions: Distributions, family: str = ""
+        self,
+        *,
+        row: FeatureRow,
+        distributions: Distributions,
+        family: str = "",
+        band: BlockBand | None = None,
     ) -> None:
         self.row = row
         self.distributions = distributions
         self.family = family
+        self.band = band
 
     @classmethod
     def from_estimator(
@@ -115,6 +128,7 @@ class ShiftDisplay:
         X: Any,
         *,
         feature: str | int | None = None,
+        groups: Any = None,
         ax: Any = None,
         name: str | None = None,
         style: str = "distribution",
@@ -130,6 +144,8 @@ class ShiftDisplay:
             The batch; all rows are looked at, as in `check`.
         feature : str, int or None, default=None
             Name or position of the column. None: the one that moved furthest.
+        groups : array-like of shape (n_rows,) or None, default=None
+            Blocks of the batch's rows, as in `check`.
         ax : matplotlib Axes or None, default=None
             Where to draw; None makes a figure.
         name, style, **kwargs
@@ -150,16 +166,20 @@ class ShiftDisplay:
         MissingDependencyError
             If matplotlib is not installed.
         """
-        report = checked(model, X)
+        report = checked(model, X, groups)
         reference = model.baseline_.reference
         grid = reference.grid
         position = position_of(grid.labels, feature, report.features)
         row = report.features[position]
         current = Profile.count(X, grid)
+        shown = distributions_of(reference, current, position, row)
+        n_together = report.blocks.n_current if report.blocks else 1
+        blocks = model.baseline_.blocks
         display = cls(
             row=row,
-            distributions=distributions_of(reference, current, position, row),
+            distributions=shown,
             family=grid.families[position],
+            band=block_band(reference, blocks, position, row, shown, n_together),
         )
         return display.plot(ax, name=name, style=style, **kwargs)
 
@@ -202,7 +222,7 @@ class ShiftDisplay:
             raise ParameterError(f"style must be one of {list(STYLES)}, got {style!r}.")
         self.ax_ = ax = axes_of(ax, self._size())
         self.figure_ = ax.figure
-        self.reference_ = self.current_ = self.gap_ = None
+        self.reference_ = self.current_ = self.gap_ = self.band_ = None
         chosen = dict(reference_kwargs or {}), dict(current_kwargs or {})
         tidy(ax)
         if self.distributions.levels:
@@ -230,6 +250,7 @@ class ShiftDisplay:
         scale.dress(self.ax_)
         if size_of(self.ax_)[0] < NARROW:
             self.ax_.tick_params(labelsize=TINY)
+        self._band(scale, style)
         if style == "histogram":
             self.reference_ = self._stairs(scale, shown.reference, _FILLED | reference)
             self.current_ = self._stairs(scale, shown.current, _OUTLINED | current)
@@ -265,6 +286,21 @@ class ShiftDisplay:
         edges = np.linspace(scale.low, scale.high, _BINS + 1)
         return self.ax_.stairs(scale.masses(shares, edges), edges, **style)
 
+    def _band(self, scale: Scale, style: str) -> None:
+        if self.band is None:
+            return
+        if style == "histogram":
+            edges = np.linspace(scale.low, scale.high, _BINS + 1)
+            masses = [scale.masses(shares, edges) for shares in self.band.parts]
+            low, high = self.band.ends(np.array(masses))
+            self.band_ = self.ax_.stairs(
+                high, edges, baseline=low, fill=True, **_BAND | {"color": GREY}
+            )
+            return
+        ends = [np.r_[0.0, end, 1.0] for end in self.band.ends(self.band.parts)]
+        x = np.r_[scale.low, scale.values, scale.high]
+        self.band_ = self.ax_.fill_between(x, *ends, **_BAND)
+
     def _gap(self, scale: Scale) -> None:
         row, shown = self.row, self.distributions
         if not np.isfinite(row.effect_size) or row.effect_name != "KS distance":
@@ -286,7 +322,8 @@ class ShiftDisplay:
         shown, ax = self.distributions, self.ax_
         width, height = size_of(ax)
         most = int(np.clip((height - _LEGEND_ROOM) / _LEAST_BAR, 3, MOST_BARS))
-        names, before, now, rest = largest_levels(shown, most)
+        kept, names, rest = largest_levels(shown, most)
+        before, now = shown.reference[kept], shown.current[kept]
         places = np.arange(len(names))
         if np.isfinite(before).all():
             style = _BARS | reference
@@ -294,6 +331,7 @@ class ShiftDisplay:
         if np.isfinite(now).all():
             style = _HATCHED | current
             self.current_ = ax.barh(places + _BAR / 2, now, _BAR, **style)
+        self._ranges(kept)
         room = max(16, min(28, characters(width / 3, SMALL)))
         labels = [shown_name(name, room) for name in names]
         ax.set_yticks(places, labels, fontsize=SMALL, **PLAIN)
@@ -314,6 +352,18 @@ class ShiftDisplay:
         ax.xaxis.set_major_formatter(_in_percent())
         what = "rows with this form of text" if shown.aspect == "shape" else "rows"
         self._below(f"share of {what}", ())
+
+    def _ranges(self, kept: np.ndarray) -> None:
+        if self.band is None:
+            return
+        low, high = self.band.ends(self.band.parts[:, kept])
+        known = np.flatnonzero(np.isfinite(low) & np.isfinite(high))
+        if not known.size:
+            return
+        middle = (low[known] + high[known]) / 2
+        self.band_ = self.ax_.errorbar(
+            middle, known - _BAR / 2, xerr=high[known] - middle, **_RANGE
+        )
 
     def _nothing(self) -> None:
         self.ax_.set(xticks=[], yticks=[])
@@ -357,6 +407,9 @@ class ShiftDisplay:
         for artist, label, n in samples:
             if artist is not None:
                 entries.append((artist, label if narrow else f"{label} ({rows(n)})"))
+        if self.band_ is not None:
+            place = min(1, len(entries))
+            entries.insert(place, (self.band_, self._band_label(narrow)))
         if self.gap_ is not None and not narrow:
             entries.append((self.gap_, "largest gap, 95 % interval"))
         if not entries:
@@ -366,7 +419,20 @@ class ShiftDisplay:
             options["loc"] = _free_corner(self.ax_, self.reference_, shown)
         legend_of(self.ax_, entries, **options)
 
+    def _band_label(self, narrow: bool) -> str:
+        assert self.band is not None
+        n_together = self.band.n_together
+        if narrow:
+            return "90 % of its blocks"
+        if n_together > 1:
+            what = f"90 % of {n_together:,} of its {self.band.n_blocks:,} blocks"
+        else:
+            what = f"90 % of its {counted(self.band.n_blocks, 'block')}"
+        return what if self.distributions.levels else f"{what}, smoothed"
 
+
+_BAND: Final = {"color": BLUE, "alpha": 0.2, "lw": 0, "zorder": 0.5}
+_RANGE: Final = {"color": BLACK, "ls": "", "capsize": 3, "lw": 1.2, "zorder": 3}
 _SOLID: Final = {"color": BLUE, "lw": 2}
 _DASHED: Final = {"color": VERMILLION, "lw": 2, "ls": (0, (4, 1.5))}
 _FILLED: Final = {"color": BLUE, "alpha": 0.35, "fill": True, "lw": 0}

@@ -47,6 +47,7 @@ from skdrift.stats.scores import (
     score_interval,
     score_pvalue,
 )
+from skdrift.stats.tilting import tilted_shares
 from skdrift.stats.unseen import UnseenTest, unseen
 from skdrift.stats.variation import total_variation
 
@@ -85,6 +86,7 @@ __all__ = [
     "score_pvalue",
     "smooth",
     "sum_of_changes",
+    "tilted_shares",
     "total_variation",
     "total_variation_distance",
     "unseen",

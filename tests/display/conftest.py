@@ -77,3 +77,31 @@ def batch() -> pd.DataFrame:
 @pytest.fixture(params=NASTY.values(), ids=NASTY)
 def nasty_name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def blocked_model() -> Any:
+    """Fitted on 60 groups whose rows are alike."""
+    rows, groups = _blocked(60, 2)
+    wrapped = DriftAwareEstimator(
+        DummyRegressor(), cv=None, blocks="auto", alpha=0.05
+    ).fit(rows, np.zeros(len(rows)), groups=groups)
+    assert wrapped.baseline_.blocks is not None
+    return wrapped
+
+
+def _blocked(n_groups: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
+    groups = np.repeat(np.arange(n_groups), 40)
+    rows = _table(len(groups), 0.0, seed)
+    moved = np.random.default_rng(seed).normal(size=n_groups)[groups]
+    rows["number"] += moved
+    rows["yes"] = moved + rows["number"] > 0
+    rows["text"] = [
+        "w" * k for k in np.clip(20 + 5 * moved + rows["number"], 1, 60).astype(int)
+    ]
+    return rows, groups
+
+
+@pytest.fixture(scope="session")
+def blocked() -> Callable[..., tuple[pd.DataFrame, np.ndarray]]:
+    return _blocked

@@ -220,3 +220,109 @@ def test_other_arguments_are_refused(model, batch):
         ShiftDisplay.from_estimator(model, batch, style="pie")
     with pytest.raises(InputTypeError, match="ax must be one Axes"):
         ShiftDisplay.from_estimator(model, batch, ax=plt.subplots(1, 2)[1])
+
+
+def band_of(display, style):
+    """Ends of the band at the values of the reference's curve or bins."""
+    if style == "histogram":
+        high, _, low = display.band_.get_data()
+        return low, high
+    low, high = display.band.ends(display.band.parts)
+    path = display.band_.get_paths()[0].vertices
+    assert path[:, 1].min() == low.min()
+    assert path[:, 1].max() == pytest.approx(high.max())
+    return low, high
+
+
+@pytest.mark.parametrize("style", ["distribution", "histogram"])
+@pytest.mark.parametrize("feature", COLUMNS)
+def test_where_blocks_count_every_column_is_drawn_with_what_is_stored_of_them(
+    blocked_model, blocked, feature, style
+):
+    batch, _ = blocked(1, 3)
+    display = ShiftDisplay.from_estimator(
+        blocked_model, batch, feature=feature, style=style
+    )
+    display.figure_.canvas.draw()
+    if feature == "many":  # the levels that moved most are none of the frequent ones
+        assert display.band is not None
+        return
+    assert display.band_ is not None
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels[1].startswith("90 % of its 60 blocks")
+    assert labels[1].endswith("smoothed") == (not display.distributions.levels)
+
+
+def test_where_rows_count_there_is_no_band(model, batch):
+    display = ShiftDisplay.from_estimator(model, batch, feature="number")
+    assert display.band is None
+    assert display.band_ is None
+
+
+@pytest.mark.parametrize("style", ["distribution", "histogram"])
+def test_training_lies_within_the_band_and_a_far_batch_does_not(
+    blocked_model, blocked, style
+):
+    batch, _ = blocked(1, 3)
+    display = ShiftDisplay.from_estimator(
+        blocked_model,
+        batch.assign(number=batch["number"] + 9),
+        feature="number",
+        style=style,
+    )
+    low, high = band_of(display, style)
+    shown = display.distributions
+    if style == "histogram":
+        before, now = (
+            artist.get_data().values
+            for artist in (display.reference_, display.current_)
+        )
+    else:
+        before, now = shown.reference, shown.current
+    assert (before >= low - 1e-9).all()
+    assert (before <= high + 1e-9).all()
+    assert (now > high + 0.05).any() or (now < low - 0.05).any()
+
+
+def test_nine_of_ten_further_blocks_lie_within_the_band(blocked_model, blocked):
+    rows, groups = blocked(40, 4)
+    inside = []
+    for group in range(40):
+        display = ShiftDisplay.from_estimator(
+            blocked_model, rows[groups == group], feature="number"
+        )
+        plt.close(display.figure_)
+        low, high = display.band.ends(display.band.parts)
+        now = display.distributions.current
+        middle = np.searchsorted(display.distributions.reference, 0.5)
+        inside.append(low[middle] <= now[middle] <= high[middle])
+    assert 0.75 < np.mean(inside) <= 1.0
+
+
+def test_the_band_of_a_batch_of_several_blocks_is_narrower(blocked_model, blocked):
+    one, _ = blocked(1, 3)
+    many, groups = blocked(9, 3)
+    widths = []
+    for batch, told in ((one, None), (many, groups)):
+        display = ShiftDisplay.from_estimator(
+            blocked_model, batch, feature="number", groups=told
+        )
+        low, high = display.band.ends(display.band.parts)
+        widths.append((high - low).max())
+    assert widths[1] < 0.5 * widths[0]
+    assert display.band.n_together == 9
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert "90 % of 9 of its 60 blocks, smoothed" in labels
+
+
+def test_ranges_are_of_the_levels_whose_shares_are_stored(blocked_model, blocked):
+    batch, _ = blocked(1, 3)
+    moved = batch.assign(level=["brand new"] * 10 + batch["level"].tolist()[10:])
+    display = ShiftDisplay.from_estimator(blocked_model, moved, feature="level")
+    labels = [label.get_text() for label in display.ax_.get_yticklabels()]
+    line = display.band_.lines[2][0]
+    assert len(line.get_segments()) == len(labels) - 1
+    for bar, (start, end) in zip(display.reference_, line.get_segments(), strict=False):
+        assert start[0] <= bar.get_width() <= end[0]
+    many = ShiftDisplay.from_estimator(blocked_model, batch, feature="many")
+    assert np.isfinite(many.band.parts).all(axis=0).sum() == 6
