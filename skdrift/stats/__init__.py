@@ -8,6 +8,7 @@ from __future__ import annotations
 from skdrift.stats.anderson import anderson_darling
 from skdrift.stats.atoms import new_atom
 from skdrift.stats.categories import chi_square
+from skdrift.stats.contact import contact_set
 from skdrift.stats.counts import CountTest, Effect
 from skdrift.stats.dependence import (
     CorrelationChange,
@@ -68,6 +69,7 @@ __all__ = [
     "chi_square",
     "chi_square_sum_tail",
     "combine_pvalues",
+    "contact_set",
     "correlation_change",
     "detectable_effect",
     "detectable_variation",

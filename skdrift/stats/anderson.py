@@ -46,8 +46,8 @@ def anderson_darling(
         Kolmogorov-Smirnov distance of at most this. The noncentrality is that of a
         normal column: of its shift on the leading term, and what its change of
         scale has beyond that on the second. Where nm/(n+m) times the squared
-        tolerance is above 4 the p-value is not taken below that of
-        `kolmogorov_smirnov`, which holds for every shape of a change.
+        tolerance is above 4 the p-value is that of `contact_set`, which holds for
+        every shape of a change.
 
     Returns
     -------

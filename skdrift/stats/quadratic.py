@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from skdrift.stats.counts import FloatArray
 
 _STEP = 0.22
 _NODES = _STEP * np.arange(40)
 _BISECTIONS = 16
+_FAR_BELOW = 14.0
 
 
 def weighted_chi2_sf(
@@ -56,14 +57,16 @@ def weighted_chi2_sf(
     weights = np.atleast_2d(np.asarray(weights, dtype=np.float64))
     result = np.where(np.isnan(x), np.nan, np.where(x > 0, 0.0, 1.0))
     largest = weights.max(axis=1)
-    todo = np.flatnonzero((x > 0) & (largest > 0))
+    nu = np.broadcast_to(np.asarray(noncentrality, dtype=np.float64), weights.shape)
+    mean = np.broadcast_to(np.asarray(rest_mean, dtype=np.float64), x.shape)
+    var = np.broadcast_to(np.asarray(rest_variance, dtype=np.float64), x.shape)
+    far = _far_below(x, weights, nu, mean, var)
+    result[far] = 1.0
+    todo = np.flatnonzero((x > 0) & (largest > 0) & ~far)
     if todo.size == 0:
         return result
     scale = largest[todo]
     w = weights[todo] / scale[:, None]
-    nu = np.broadcast_to(np.asarray(noncentrality, dtype=np.float64), weights.shape)
-    mean = np.broadcast_to(np.asarray(rest_mean, dtype=np.float64), x.shape)
-    var = np.broadcast_to(np.asarray(rest_variance, dtype=np.float64), x.shape)
     tail = _tail(
         x[todo] / scale,
         w,
@@ -72,6 +75,18 @@ def weighted_chi2_sf(
     )
     result[todo] = np.clip(tail, 0.0, 1.0)
     return result
+
+
+def _far_below(
+    x: FloatArray, w: FloatArray, nu: FloatArray, mean: FloatArray, variance: FloatArray
+) -> NDArray[np.bool_]:
+    """Where the tail is 1 but for 1e-6, and the path would start near a pole.
+
+    By the lower bound of Laurent and Massart (2000, lemma 1).
+    """
+    below = (w * (1.0 + nu)).sum(axis=1) + mean - x
+    spread = (w**2 * (2.0 + 4.0 * nu)).sum(axis=1) + variance
+    return (below > 0) & (below**2 > 2.0 * _FAR_BELOW * spread) & (x > 0)
 
 
 def noncentral_chi2_sf(

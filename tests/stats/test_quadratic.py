@@ -55,6 +55,17 @@ def test_noncentral_chi_square_equals_scipy(df, noncentrality):
     )
 
 
+@pytest.mark.parametrize("noncentrality", [400.0, 5e3, 2e4, 1e5])
+@pytest.mark.parametrize("df", [1, 4])
+def test_tail_of_what_is_far_below_the_mean_is_one(df, noncentrality):
+    x = noncentrality * np.array([1e-6, 0.001, 0.05, 0.1, 0.3, 0.5, 0.7])
+    np.testing.assert_allclose(
+        noncentral_chi2_sf(x, df, noncentrality),
+        stats.ncx2.sf(x, df, noncentrality),
+        atol=1e-5,
+    )
+
+
 def test_anderson_darling_law_has_its_published_quantiles():
     # Upper tail points that every table of the limit law gives.
     quantiles = np.array([1.248, 1.933, 2.492, 3.878])
