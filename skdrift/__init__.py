@@ -26,7 +26,7 @@ from skdrift.exceptions import (
 if TYPE_CHECKING:
     from skdrift import datasets
     from skdrift._core.result import Finding
-    from skdrift.display import DriftOverviewDisplay, ShiftDisplay
+    from skdrift.display import DependenceDisplay, DriftOverviewDisplay, ShiftDisplay
     from skdrift.estimator import BatchPlan, DriftAwareEstimator, plan_batch_size
     from skdrift.guards import (
         CategoryGuard,
@@ -51,6 +51,7 @@ __all__ = [
     "BatchPlan",
     "CategoryGuard",
     "CoverageScores",
+    "DependenceDisplay",
     "DriftAwareEstimator",
     "DriftError",
     "DriftOverviewDisplay",
@@ -88,6 +89,7 @@ _HOME = {
     "GuardReport": "skdrift.guards",
     "CategoryGuard": "skdrift.guards",
     "BatchPlan": "skdrift.estimator",
+    "DependenceDisplay": "skdrift.display",
     "DriftAwareEstimator": "skdrift.estimator",
     "DriftOverviewDisplay": "skdrift.display",
     "ShiftDisplay": "skdrift.display",

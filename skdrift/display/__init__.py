@@ -1,6 +1,7 @@
 """Pictures of what is known already, in scikit-learn's form of a Display."""
 
+from skdrift.display._dependence import DependenceDisplay
 from skdrift.display._overview import DriftOverviewDisplay
 from skdrift.display._shift import ShiftDisplay
 
-__all__ = ["DriftOverviewDisplay", "ShiftDisplay"]
+__all__ = ["DependenceDisplay", "DriftOverviewDisplay", "ShiftDisplay"]
