@@ -134,7 +134,7 @@ class ScoreExpectation:
         Mean score of the held-out folds; NaN with a `reason` where there is none.
     low, high : float
         Interval for the realised score of a batch of independent rows distributed
-        like training.
+        like training; where rows come in blocks, of further blocks.
     level : float
         Coverage of the interval, 0.95 unless told otherwise.
     n_rows : int
@@ -145,6 +145,9 @@ class ScoreExpectation:
         One-sided: probability of a score this low or lower if nothing changed.
     reason : str
         Why a value is NaN; empty otherwise.
+    basis : str
+        What the interval counts where rows come in blocks, and by which model; empty
+        where rows count one by one.
     """
 
     scorer: str
@@ -156,3 +159,4 @@ class ScoreExpectation:
     realised: float = float("nan")
     pvalue: float = float("nan")
     reason: str = ""
+    basis: str = ""

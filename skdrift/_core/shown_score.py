@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,12 +11,18 @@ from skdrift._core.result import ScoreExpectation
 
 Place = Literal["worse", "inside", "better", "unknown"]
 
-SCORE_ASSUMPTION = (
-    "The interval is what cross-validation promises for independent rows distributed"
+_ASSUMPTION = (
+    "The interval is what cross-validation promises for {} distributed"
     " like training. It is no estimate for rows that are distributed otherwise, and"
     " without labels nobody sees whether the target still depends on the columns as"
     " it did."
 )
+
+
+def score_assumption(scores: Sequence[ScoreExpectation]) -> str:
+    """What the intervals assume, in two sentences."""
+    in_blocks = any(score.basis for score in scores)
+    return _ASSUMPTION.format("further blocks" if in_blocks else "independent rows")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

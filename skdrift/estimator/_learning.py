@@ -216,9 +216,13 @@ def run_pass(
     y: Any,
     splits: Sequence[Split],
     settings: PassSettings,
+    blocks: FoundBlocks,
     fold_done: Callable[[], None],
 ) -> tuple[list[FoldResult], str]:
-    """Results of the folds, or of the calibration set; and where they come from."""
+    """Results of the folds, or of the calibration set; and where they come from.
+
+    With `blocks` also of each block.
+    """
     if is_prefit(model, settings.cv):
         if y is None or not is_judged(model):
             return [], ""
@@ -232,6 +236,7 @@ def run_pass(
                 scorers,
                 score_params=settings.score_params,
                 seed=settings.seed,
+                labels=blocks.labels,
             )
         return [result], "calibration set"
     if not splits:
@@ -249,6 +254,7 @@ def run_pass(
         score_params=settings.score_params,
         n_jobs=settings.n_jobs,
         seed=settings.seed,
+        labels=blocks.labels,
     ):
         results.append(result)
         fold_done()

@@ -13,6 +13,7 @@ from skdrift.estimator._baseline import Baseline
 from skdrift.exceptions import SkdriftError
 from skdrift.guards._findings import flag_findings, merge_flags
 from skdrift.guards._flagging import ColumnFlags, flag_columns
+from skdrift.performance._block_scores import BatchPart
 from skdrift.performance._expectation import expected_scores
 from skdrift.profile._count import match_columns
 from skdrift.profile._profile import Profile, count_table
@@ -149,7 +150,7 @@ def _full_look(
         min_effect=settings.min_effect,
         stable_bound=settings.stable_bound,
         least_rows=least_rows(baseline),
-        blocks=_batch_blocks(baseline, table, settings),
+        blocks=_batch_blocks(baseline, table.n_rows, settings.n_blocks),
     )
     shift = with_dependence(
         shift,
@@ -190,12 +191,24 @@ def _with_detectable(
 
 
 def _batch_blocks(
-    baseline: Baseline, table: Table, settings: LookSettings
+    baseline: Baseline, n_rows: int, n_blocks: int | None
 ) -> BatchBlocks | None:
     if baseline.blocks is None:
         return None
-    return BatchBlocks(
-        values=baseline.blocks, n_rows=table.n_rows, n_blocks=settings.n_blocks
+    return BatchBlocks(values=baseline.blocks, n_rows=n_rows, n_blocks=n_blocks)
+
+
+def batch_part(
+    baseline: Baseline, n_rows: int, n_blocks: int | None
+) -> BatchPart | None:
+    """What a batch is to the law of a score where rows come in blocks; else None."""
+    blocks = _batch_blocks(baseline, n_rows, n_blocks)
+    if blocks is None:
+        return None
+    return BatchPart(
+        n_blocks=blocks.assumed(),
+        n_reference=blocks.values.n_blocks,
+        in_order=blocks.values.origin == "row order",
     )
 
 
@@ -212,7 +225,8 @@ def report_of(
     scores: Sequence[ScoreExpectation] = (),
 ) -> DriftReport:
     """Report of what was found, in the order of evidence."""
-    promised = expected_scores(baseline.scores, n_rows)
+    part = batch_part(baseline, n_rows, settings.n_blocks)
+    promised = expected_scores(baseline.scores, n_rows, part=part)
     promised.update({score.scorer: score for score in scores})
     ordered = tuple(sorted(findings, key=_evidence))
     alarms = _alarms(ordered)

@@ -37,7 +37,7 @@ from skdrift.estimator._learning import (
     reference_profile,
     run_pass,
 )
-from skdrift.estimator._looking import SCORE_SHARE, LookSettings, look
+from skdrift.estimator._looking import SCORE_SHARE, LookSettings, batch_part, look
 from skdrift.estimator._parameters import check_parameters
 from skdrift.estimator._progress import FitProgress, with_callbacks
 from skdrift.estimator._reacting import react
@@ -316,7 +316,9 @@ default="warn"
             answer = fit_model(model, method, X, y, fit_params, prefit=prefit)
         if isinstance(reference, Exception):
             raise reference
-        results, pass_name = run_pass(model, X, y, splits, settings, progress.fold_done)
+        results, pass_name = run_pass(
+            model, X, y, splits, settings, blocks, progress.fold_done
+        )
         baseline = assemble_baseline(
             model,
             reference,
@@ -546,6 +548,7 @@ default="warn"
                 model,
                 X,
                 y,
+                batch_part(self.baseline_, table.n_rows, n_blocks),
             )
             findings = score_findings(scores, alpha=self.alpha, share=SCORE_SHARE)
         report = look(

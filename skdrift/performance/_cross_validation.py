@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,11 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skdrift._core.rows import take_rows
 from skdrift.exceptions import ParameterError
+from skdrift.performance._block_scores import (
+    BlockSums,
+    block_sums,
+    scores_of_blocks,
+)
 from skdrift.performance._outputs import FoldOutputs, fold_outputs
 from skdrift.performance._recorded import OwnScore, RecordedModel, recordable
 from skdrift.performance._row_scores import RowScores, row_scores
@@ -58,7 +64,10 @@ class FoldResult:
     reasons : dict of str to str
         Why a scorer, or with the key ``""`` the whole fold, failed.
     rows : dict of str to RowScores
-        What each row contributed, for those scorers where that is known.
+        What each row contributed, for those scorers where that is known; without
+        its terms.
+    by_block : dict of str to BlockSums
+        What each block of rows gave, where rows come in blocks.
     """
 
     scores: dict[str, float]
@@ -68,6 +77,7 @@ class FoldResult:
     outputs: FoldOutputs | None
     reasons: dict[str, str]
     rows: dict[str, RowScores] = field(default_factory=dict)
+    by_block: dict[str, BlockSums] = field(default_factory=dict)
 
 
 def resolve_scorers(estimator: Any, scoring: Any) -> dict[str, Scorer]:
@@ -155,8 +165,12 @@ def cross_validate_folds(
     score_params: Mapping[str, Mapping[str, Any]],
     n_jobs: int | None,
     seed: int,
+    labels: np.ndarray | None = None,
 ) -> Iterator[FoldResult]:
-    """Fit a clone on each fold's training rows; score and answer its held-out rows."""
+    """Fit a clone on each fold's training rows; score and answer its held-out rows.
+
+    With `labels` of shape (n_rows,), the block of each row or -1, also block by block.
+    """
     parallel = Parallel(n_jobs=n_jobs, return_as="generator")
     jobs = (
         delayed(run_fold)(
@@ -168,6 +182,7 @@ def cross_validate_folds(
             fit_params=fit_params,
             score_params=score_params,
             seed=seed + number,
+            labels=labels,
         )
         for number, split in enumerate(splits)
     )
@@ -184,6 +199,7 @@ def run_fold(
     fit_params: Mapping[str, Any],
     score_params: Mapping[str, Mapping[str, Any]],
     seed: int,
+    labels: np.ndarray | None = None,
 ) -> FoldResult:
     """Fit on the training rows of a split, then judge on the others."""
     train, test = split
@@ -205,6 +221,7 @@ def run_fold(
             name: take_aligned(params, test, n) for name, params in score_params.items()
         },
         seed=seed,
+        labels=None if labels is None else labels[test],
     )
 
 
@@ -216,12 +233,17 @@ def judge(
     *,
     score_params: Mapping[str, Mapping[str, Any]],
     seed: int,
+    labels: np.ndarray | None = None,
 ) -> FoldResult:
-    """Scores, their variance by row, and outputs of a fitted model on held-out rows."""
+    """Scores, their variance by row, and outputs of a fitted model on held-out rows.
+
+    With `labels`, the block of each row or -1, also what each block gave.
+    """
     scores: dict[str, float] = {}
     variances: dict[str, float] = {}
     reasons: dict[str, str] = {}
     known: dict[str, RowScores] = {}
+    by_block: dict[str, BlockSums] = {}
     n = n_rows_of(y)
     blocks = _blocks(n, seed)
     recorded = RecordedModel(estimator, X)
@@ -237,15 +259,20 @@ def judge(
             reasons[name] = reason
         parts = _block_scores(use, model, rows, y, params, blocks)
         variances[name] = _row_variance(parts, blocks)
+        by_row = None
         if on_record is not None and not params:
             by_row = _row_scores(on_record, recorded, y, scores[name], parts, blocks)
-            if by_row is not None:
-                known[name] = by_row
+        if by_row is not None:
+            known[name] = replace(by_row, terms=None)
+        if labels is not None:
+            by_block[name] = _by_block(use, model, rows, y, params, by_row, labels)
     try:
         outputs = fold_outputs(recorded, positions)
     except FOLD_ERRORS as error:
         outputs, reasons[""] = None, describe(error)
-    return FoldResult(scores, variances, len(blocks), n, outputs, reasons, known)
+    return FoldResult(
+        scores, variances, len(blocks), n, outputs, reasons, known, by_block
+    )
 
 
 def score_of(
@@ -290,17 +317,46 @@ def _block_scores(
     params: Mapping[str, Any],
     blocks: Sequence[np.ndarray],
 ) -> list[float]:
-    n = n_rows_of(y)
-    return [
-        score_of(
-            scorer,
-            estimator,
-            take_rows(X, block),
-            take_rows(y, block),
-            take_aligned(params, block, n),
-        )[0]
-        for block in blocks
-    ]
+    return [_score_at(scorer, estimator, X, y, params, block) for block in blocks]
+
+
+def _score_at(
+    scorer: Scorer,
+    estimator: Any,
+    X: Any,
+    y: Any,
+    params: Mapping[str, Any],
+    positions: np.ndarray,
+) -> float:
+    return score_of(
+        scorer,
+        estimator,
+        take_rows(X, positions),
+        take_rows(y, positions),
+        take_aligned(params, positions, n_rows_of(y)),
+    )[0]
+
+
+def _by_block(
+    scorer: Scorer,
+    estimator: Any,
+    X: Any,
+    y: Any,
+    params: Mapping[str, Any],
+    by_row: RowScores | None,
+    labels: np.ndarray,
+) -> BlockSums:
+    """By the contributions of rows, or else by scoring blocks one by one."""
+    if by_row is not None:
+        return block_sums(by_row, labels)
+
+    def score(positions: np.ndarray) -> float:
+        return _score_at(scorer, estimator, X, y, params, positions)
+
+    with warnings.catch_warnings():
+        # A block of one class has no AUC; that is no news for the user.
+        warnings.simplefilter("ignore")
+        return scores_of_blocks(score, labels)
 
 
 def _row_variance(scores: Sequence[float], blocks: Sequence[np.ndarray]) -> float:

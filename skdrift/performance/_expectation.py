@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 
 import numpy as np
 
 from skdrift._core.result import ScoreExpectation
+from skdrift.performance._block_scores import (
+    BatchPart,
+    BlockKind,
+    BlockScores,
+    fold_law,
+    join_blocks,
+    part_law,
+)
 from skdrift.performance._cross_validation import FoldResult
 from skdrift.performance._row_scores import RowScores, Scale, from_scale, to_scale
 from skdrift.stats import (
@@ -16,6 +24,7 @@ from skdrift.stats import (
     score_interval,
     score_pvalue,
 )
+from skdrift.stats.score_parts import PartLaw
 
 LEVEL = 0.95
 LEAST_ROWS = 20
@@ -55,6 +64,9 @@ class FoldScores:
         wrong; else NaN.
     scale : {"plain", "log_rest"}
         Scale of variance, skewness and bias: the score's own, or -log(1 - score).
+    block_kind, block_terms, block_rows, within_variance
+        Scores of blocks of rows, as `BlockScores`; ``""``, (), () and NaN where rows
+        count one by one, or nothing is known of blocks.
     """
 
     scorer: str
@@ -68,13 +80,27 @@ class FoldScores:
     row_bias: float = 0.0
     right_score: float = float("nan")
     scale: Scale = "plain"
+    block_kind: BlockKind = ""
+    block_terms: np.ndarray | tuple[()] = field(default=(), compare=False)
+    block_rows: np.ndarray | tuple[()] = field(default=(), compare=False)
+    within_variance: float = field(default=float("nan"), compare=False)
+
+    @property
+    def blocks(self) -> BlockScores:
+        """Scores of blocks of rows."""
+        return BlockScores(
+            kind=self.block_kind,
+            terms=self.block_terms,
+            rows=self.block_rows,
+            within=self.within_variance,
+        )
 
     def __setstate__(self, state: Sequence[object]) -> None:
-        for position, field in enumerate(fields(self)):
-            value = state[position] if position < len(state) else field.default
+        for position, own in enumerate(fields(self)):
+            value = state[position] if position < len(state) else own.default
             if value is MISSING:
-                raise ValueError(f"a stored FoldScores lacks {field.name!r}")
-            object.__setattr__(self, field.name, value)
+                raise ValueError(f"a stored FoldScores lacks {own.name!r}")
+            object.__setattr__(self, own.name, value)
 
 
 def fold_scores(name: str, results: Sequence[FoldResult]) -> FoldScores:
@@ -118,6 +144,11 @@ def fold_scores(name: str, results: Sequence[FoldResult]) -> FoldScores:
             "degrees_of_freedom": degrees_of_freedom,
         }
         scale = "plain"
+    by_block = [result.by_block.get(name) for result in judged]
+    if len(moments) == 2:
+        # Without a law of rows there is no scale but the score's own.
+        by_block = [b if b is None or b.kind == "score" else None for b in by_block]
+    blocks = join_blocks(by_block)
     return FoldScores(
         scorer=name,
         folds=tuple(folds.tolist()),
@@ -125,6 +156,10 @@ def fold_scores(name: str, results: Sequence[FoldResult]) -> FoldScores:
         n_rows=int(rows[known].sum()),
         reason="; ".join(reasons)[:500],
         scale=scale,
+        block_kind=blocks.kind,
+        block_terms=blocks.terms,
+        block_rows=blocks.rows,
+        within_variance=blocks.within,
         **moments,
     )
 
@@ -171,26 +206,51 @@ def _row_variance(
 
 
 def expected_scores(
-    scores: Sequence[FoldScores], n_rows: int, *, level: float = LEVEL
+    scores: Sequence[FoldScores],
+    n_rows: int,
+    *,
+    level: float = LEVEL,
+    part: BatchPart | None = None,
 ) -> dict[str, ScoreExpectation]:
-    """What each scorer promises for a batch of `n_rows` independent rows."""
-    return {score.scorer: expected_score(score, n_rows, level) for score in scores}
+    """What each scorer promises for a batch; see `expected_score`."""
+    return {
+        score.scorer: expected_score(score, n_rows, level, part) for score in scores
+    }
 
 
 def folds_behind(score: FoldScores) -> float:
     """Number of folds of the interval; one held-out set shares no row with training,
     as if there were infinitely many folds.
     """
-    known = int(np.isfinite(score.folds).sum())
+    known = len(_known_folds(score))
     return known if known > 1 else 1e12
 
 
-def expected_score(score: FoldScores, n_rows: int, level: float) -> ScoreExpectation:
-    """What one scorer promises for a batch of `n_rows` independent rows."""
+def expected_score(
+    score: FoldScores, n_rows: int, level: float, part: BatchPart | None = None
+) -> ScoreExpectation:
+    """What one scorer promises for a batch.
+
+    Parameters
+    ----------
+    score : FoldScores
+    n_rows : int
+    level : float
+        Coverage.
+    part : BatchPart or None
+        What the batch is where rows come in blocks: the interval holds both what it
+        is for `n_rows` independent rows and what it is for so many blocks.
+    """
     low = high = float("nan")
-    reason = score.reason
+    reason, basis = score.reason, ""
     if n_rows > 0 and has_law(score):
         low, high = _limits(score, n_rows, level)
+        if part is not None:
+            law = _law_of_part(score, n_rows, part)
+            basis = _basis(score, part, law)
+            if law is not None:
+                ends = from_scale(law.limits(folds_behind(score), level), score.scale)
+                low, high = min(low, float(ends[0])), max(high, float(ends[1]))
     elif np.isfinite(score.value):
         reason = reason or "no interval: too few held-out rows to see how scores vary"
     return ScoreExpectation(
@@ -201,7 +261,42 @@ def expected_score(score: FoldScores, n_rows: int, level: float) -> ScoreExpecta
         level=level,
         n_rows=n_rows,
         reason=reason,
+        basis=basis,
     )
+
+
+def _law_of_part(score: FoldScores, n_rows: int, part: BatchPart) -> PartLaw | None:
+    value = float(to_scale(_known_folds(score), score.scale).mean())
+    if score.block_kind == "folds":
+        folds = to_scale(_known_folds(score), score.scale)
+        law = fold_law(folds, part, value)
+    else:
+        found = part_law(score.blocks, part, value, n_rows, score.row_variance)
+        if found is None:
+            return None
+        law = found
+    known = np.isfinite([law.center, law.variance, law.of_center, law.skewness])
+    return law if known.all() else None
+
+
+def _basis(score: FoldScores, part: BatchPart, law: PartLaw | None) -> str:
+    if law is None:
+        return "rows, not blocks: it is not known how the score of a block varies"
+    freedom = f"{law.degrees_of_freedom:.0f} degrees of freedom"
+    model = f"by the model of Student's t with {freedom}"
+    if score.block_kind == "folds":
+        n_folds = len(_known_folds(score))
+        return f"blocks by the {n_folds} folds, each of whole blocks, {model}"
+    n_known = len(score.block_rows)
+    counts = f"blocks, {part.n_blocks:,} against {part.n_reference:,}"
+    if n_known < part.n_reference:
+        counts += f", {n_known:,} of them scored"
+    return f"{counts}, {model}"
+
+
+def _known_folds(score: FoldScores) -> np.ndarray:
+    folds = np.array(score.folds)
+    return folds[np.isfinite(folds)]
 
 
 def has_law(score: FoldScores) -> bool:
@@ -231,13 +326,25 @@ def _limits(score: FoldScores, n_rows: int, level: float) -> tuple[float, float]
     return float(low), float(high)
 
 
-def realised_pvalue(score: FoldScores, realised: float, n_rows: int) -> float:
+def realised_pvalue(
+    score: FoldScores, realised: float, n_rows: int, part: BatchPart | None = None
+) -> float:
     """Probability of a score this low or lower if nothing changed.
 
-    By the law of the interval: NaN where there is none or no score.
+    By the law of the interval: NaN where there is none or no score. Where rows come
+    in blocks, the larger of that of rows and that of blocks.
     """
     if not (np.isfinite(realised) and has_law(score)):
         return float("nan")
+    pvalue = _pvalue_of_rows(score, realised, n_rows)
+    law = None if part is None else _law_of_part(score, n_rows, part)
+    if law is None:
+        return pvalue
+    at = float(to_scale(realised, score.scale))
+    return max(pvalue, law.pvalue(at, folds_behind(score)))
+
+
+def _pvalue_of_rows(score: FoldScores, realised: float, n_rows: int) -> float:
     n_folds = folds_behind(score)
     if np.isfinite(score.right_score):
         wrong = score.right_score - 1.0
@@ -270,7 +377,6 @@ def _share(value: float, wrong: float) -> float:
 
 def _center(score: FoldScores, n_rows: int) -> float:
     """Mean of the scores of batches: the bias of folds off, that of the batch on."""
-    folds = np.array(score.folds)
-    folds = folds[np.isfinite(folds)]
+    folds = _known_folds(score)
     center = float(to_scale(folds, score.scale).mean())
     return center + score.row_bias * (1.0 / n_rows - len(folds) / score.n_rows)

@@ -10,6 +10,7 @@ from skdrift._core.frame import read_table
 from skdrift._core.result import Finding, ScoreExpectation
 from skdrift._core.shown_score import shown_score
 from skdrift.exceptions import InputError, InputTypeError
+from skdrift.performance._block_scores import BatchPart
 from skdrift.performance._cross_validation import Scorer, n_rows_of, score_of
 from skdrift.performance._expectation import (
     LEVEL,
@@ -47,8 +48,11 @@ def realised_scores(
     estimator: Any,
     X: Any,
     y: Any,
+    part: BatchPart | None = None,
 ) -> list[ScoreExpectation]:
     """Realised scores of a labelled batch.
+
+    With `part` where rows come in blocks: see `expected_score`.
 
     Raises
     ------
@@ -58,7 +62,7 @@ def realised_scores(
     n_rows = check_rows(X, y)
     results = []
     for score in promised:
-        expectation = expected_score(score, n_rows, LEVEL)
+        expectation = expected_score(score, n_rows, LEVEL, part)
         if not n_rows or score.scorer not in scorers:
             results.append(expectation)
             continue
@@ -67,7 +71,7 @@ def realised_scores(
             replace(
                 expectation,
                 realised=value,
-                pvalue=realised_pvalue(score, value, n_rows),
+                pvalue=realised_pvalue(score, value, n_rows, part),
                 reason=f"on this batch: {reason}" if reason else expectation.reason,
             )
         )
@@ -114,10 +118,14 @@ def _below(score: ScoreExpectation, adjusted: float) -> Finding:
         direction="lower score" if shown.name == score.scorer else "larger error",
         message=(
             f"{shown.name} is {shown.realised:.4g}, cross-validation promised "
-            f"{shown.value:.4g} [{shown.low:.4g}, {shown.high:.4g}]"
+            f"{shown.value:.4g} [{shown.low:.4g}, {shown.high:.4g}]{_counted(score)}"
         ),
         advice="retrain on recent labelled rows; if no column moved, y given X changed",
     )
+
+
+def _counted(score: ScoreExpectation) -> str:
+    return f"; the interval counts {score.basis}" if score.basis else ""
 
 
 def _failed(score: ScoreExpectation) -> Finding:

@@ -8,7 +8,7 @@ known by its text, and then proven: what the rows give has to equal what it answ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ from sklearn.metrics import get_scorer, make_scorer, zero_one_loss
 from skdrift._core.rows import take_rows
 
 Scale = Literal["plain", "log_rest"]
+Means = Literal["mean", "root", "determination"]
 
 _TOLERANCE = 1e-9
 
@@ -58,6 +59,12 @@ class RowScores:
         wrong; else NaN.
     scale : {"plain", "log_rest"}
         See `to_scale`.
+    means : {"mean", "root", "determination"}
+        What the score is of the means of `terms`: their mean, minus the mean of their
+        roots, or R².
+    terms : ndarray of float of shape (n_rows, n_terms) or None
+        Squared errors of each output, for R² followed by the labels; None where they
+        are the values.
     """
 
     values: np.ndarray
@@ -65,6 +72,8 @@ class RowScores:
     bend: float = 0.0
     right_score: float = float("nan")
     scale: Scale = "plain"
+    means: Means = "mean"
+    terms: np.ndarray | None = None
 
 
 RowFunction = Callable[[Any, Any, np.ndarray], RowScores]
@@ -158,12 +167,13 @@ def _root_of_squared(y: Any, model: Any, rows: np.ndarray) -> RowScores:
     squares = (labels - answers) ** 2
     root = np.sqrt(squares.mean(axis=0))
     n_outputs = len(root)
-    return _of_means(
+    of_rows = _of_means(
         squares,
         value=-float(root.mean()),
         gradient=-0.5 / root / n_outputs,
         hessian=np.diag(0.25 / root**3) / n_outputs,
     )
+    return replace(of_rows, means="root", terms=squares)
 
 
 def _determination(y: Any, model: Any, rows: np.ndarray) -> RowScores:
@@ -172,8 +182,8 @@ def _determination(y: Any, model: Any, rows: np.ndarray) -> RowScores:
     1 - R² is the mean over outputs of a / (c - b²), with the means a of the squared
     error, b of the label, c of its square.
     """
-    labels, answers = _values(y, model, rows)
-    labels, answers = labels - labels.mean(axis=0), answers - labels.mean(axis=0)
+    given, answers = _values(y, model, rows)
+    labels, answers = given - given.mean(axis=0), answers - given.mean(axis=0)
     n_outputs = labels.shape[1]
     terms, slopes = [], []
     curves = np.zeros((3 * n_outputs, 3 * n_outputs))
@@ -189,13 +199,15 @@ def _determination(y: Any, model: Any, rows: np.ndarray) -> RowScores:
         curves[b, b] = 2.0 * error / total**2
         curves[c, c] = 2.0 * error / total**3
     slope, curve = np.array(slopes) / n_outputs / rest, curves / n_outputs / rest
-    return _of_means(
+    of_rows = _of_means(
         np.column_stack(terms),
         value=-float(np.log(rest)),
         gradient=-slope,
         hessian=np.outer(slope, slope) - curve,
         scale="log_rest",
     )
+    own = np.hstack([np.column_stack(terms[::3]), given])
+    return replace(of_rows, means="determination", terms=own)
 
 
 def _of_means(

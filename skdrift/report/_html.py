@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from skdrift._core.result import FeatureRow, Finding, ScoreExpectation
-from skdrift._core.shown_score import SCORE_ASSUMPTION, shown_score
+from skdrift._core.shown_score import score_assumption, shown_score
 from skdrift.report._numbers import (
     aligned,
     counted,
@@ -185,7 +185,7 @@ def _scores(scores: Sequence[ScoreExpectation]) -> str:
         ("Score", "Expected", "Interval for", "Realised", "One-sided p", "Remark"),
         [_score_row(score) for score in scores],
     )
-    return f"{table}<p>{_escape(SCORE_ASSUMPTION)}</p>"
+    return f"{table}<p>{_escape(score_assumption(scores))}</p>"
 
 
 def _score_row(score: ScoreExpectation) -> str:
@@ -195,7 +195,8 @@ def _score_row(score: ScoreExpectation) -> str:
         if math.isnan(shown.realised)
         else aligned(shown.realised, shown.low, shown.high)
     )
-    remarks = [PLACE_WORDS[shown.place], _sentence(score.reason)]
+    basis = f"counts {score.basis}" if score.basis else ""
+    remarks = [PLACE_WORDS[shown.place], _sentence(score.reason), _sentence(basis)]
     return _row(
         _name(shown.name),
         _cell(with_interval(shown.value, shown.low, shown.high), numeric=True),

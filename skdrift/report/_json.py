@@ -7,7 +7,7 @@ and infinity become null, and the places that were infinite are listed under
 (``\ud800``), so that the text can be encoded as UTF-8. Dicts become lists of records:
 keys that differ only in a lone surrogate would collide. Format 1 had no
 ``rejected``, format 2 no ``blocks`` and no
-``detectable_effect`` of features.
+``detectable_effect`` of features, format 3 no ``basis`` of scores.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ from skdrift.report._visible import encodable, visible
 if TYPE_CHECKING:
     from skdrift.report._drift_report import DriftReport
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 _ADDED: Final[Mapping[str, int]] = {"rejected": 2, "blocks": 3}
 _ADDED_TO_FEATURES: Final[Mapping[str, int]] = {"detectable_effect": 3}
+_BASIS_ADDED: Final = 4
 _KIND: Final = "DriftReport"
 _HEADER: Final = frozenset(("kind", "format", "skdrift", "infinite"))
 _REMEDY: Final = "write the report again with to_json()"
@@ -92,7 +93,9 @@ def fields_of(report_type: type[DriftReport], document: object) -> dict[str, Any
             body.setdefault(name, None)
     for name, number in _ADDED_TO_FEATURES.items():
         if document["format"] < number:
-            body["features"] = _with_null(body.get("features"), name)
+            body["features"] = _with_field(body.get("features"), name, None)
+    if document["format"] < _BASIS_ADDED:
+        body["expected_score"] = _with_field(body.get("expected_score"), "basis", "")
     unused = dict(infinite)
     arguments = _decode_fields(report_type, body, "", unused)
     if unused:
@@ -100,12 +103,14 @@ def fields_of(report_type: type[DriftReport], document: object) -> dict[str, Any
     return arguments
 
 
-def _with_null(records: object, name: str) -> object:
-    """`records` with null where a field of later formats is not there."""
+def _with_field(records: object, name: str, value: str | None) -> object:
+    """`records` with a value where a field of later formats is not there."""
     if not isinstance(records, list):
         return records
     return [
-        {**record, name: record.get(name)} if isinstance(record, Mapping) else record
+        {**record, name: record.get(name, value)}
+        if isinstance(record, Mapping)
+        else record
         for record in records
     ]
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from skdrift._core.result import Finding, ScoreExpectation
-from skdrift._core.shown_score import SCORE_ASSUMPTION, Place, shown_score
+from skdrift._core.shown_score import Place, score_assumption, shown_score
 from skdrift.report._numbers import aligned, percent, pvalue, rows, with_interval
 from skdrift.report._rejected import RejectedRows
 from skdrift.report._verdict import (
@@ -161,7 +161,7 @@ def _scores(scores: list[ScoreExpectation]) -> list[str]:
         padded = name + " " * (widest - display_width(name))
         what = _score(score) + ("" if common else _batch(score))
         lines += wrap(what, first=f"  {padded}  ", rest=" " * 5, width=WIDTH)
-    return [*lines, *_lines(SCORE_ASSUMPTION, indent="  ")]
+    return [*lines, *_lines(score_assumption(scores), indent="  ")]
 
 
 def _score_name(score: ScoreExpectation) -> str:
@@ -181,7 +181,8 @@ def _score(score: ScoreExpectation) -> str:
         place = PLACE_WORDS[shown.place]
         parts.append(_joined(": ", [f"realised {realised}", place]))
     parts.append(pvalue(score.pvalue))
-    return _joined(": ", [_joined(", ", parts), reason])
+    basis = f"counts {visible(score.basis, SENTENCE_LENGTH)}" if score.basis else ""
+    return _joined(": ", [_joined(", ", parts), _joined("; ", [reason, basis])])
 
 
 def _notes(notes: tuple[str, ...]) -> list[str]:
