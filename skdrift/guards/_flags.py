@@ -20,7 +20,19 @@ NOVEL_REASON = "unlike the rows of training as a whole"
 
 @dataclass(frozen=True, slots=True)
 class FlagCode:
-    """One kind of flag: its number in the array, its finding code, its meaning."""
+    """One kind of flag: its number in the array, its finding code, its meaning.
+
+    Attributes
+    ----------
+    number : int
+        What stands in ``Flags.codes``; 0 for a cell in which nothing is wrong.
+    code : str
+        Finding code, such as ``"DA402"``; empty for the number 0.
+    name : str
+        In one word, such as ``"unseen"``; empty for the number 0.
+    reason : str
+        What is wrong with the cell, in words.
+    """
 
     number: int
     code: str
