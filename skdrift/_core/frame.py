@@ -116,7 +116,7 @@ class ArrayTable(Table):
         if values is None or len(values) < ROWS_AT_A_TIME:
             return 1
         row_step, column_step = map(abs, values.strides)
-        if column_step >= row_step:
+        if not 0 < column_step < row_step:  # 0: one column, or the same one repeated
             return 1
         return min(max(1, CACHE_LINE // column_step), MOST_TOGETHER)
 

@@ -328,6 +328,8 @@ def test_columns_that_share_cache_lines_are_read_together():
     assert read_table(np.asfortranarray(values)).cluster == 1
     assert read_table(values.astype(object)).cluster == 1
     assert read_table(values[:100]).cluster == 1
+    assert read_table(values[:, 0][:, None]).cluster == 1
+    assert read_table(np.broadcast_to(values[:, :1], (10_000, 3))).cluster == 1
 
 
 def test_a_plain_array_is_one_block_and_nothing_else_is():
