@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import skdrift
 ROOT = Path(skdrift.__file__).parents[1]
 
 
+@cache
 def run(code: str, *options: str) -> Any:
     """What a fresh interpreter prints last, as JSON."""
     done = subprocess.run(
