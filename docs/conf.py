@@ -32,6 +32,10 @@ myst_heading_anchors = 3
 
 autosummary_generate = True
 autodoc_typehints = "none"  # numpydoc gives the types in words
+nitpick_ignore = [
+    ("py:class", "sklearn.utils.Bunch"),  # on pages of scikit-learn's own
+    ("py:obj", "classes_"),  # numpydoc links properties, and pages leave out inherited
+]
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 

@@ -86,7 +86,8 @@ def _far_below(
     """
     below = (w * (1.0 + nu)).sum(axis=1) + mean - x
     spread = (w**2 * (2.0 + 4.0 * nu)).sum(axis=1) + variance
-    return (below > 0) & (below**2 > 2.0 * _FAR_BELOW * spread) & (x > 0)
+    far = (below > 0) & (below**2 > 2.0 * _FAR_BELOW * spread) & (x > 0)
+    return np.asarray(far, dtype=np.bool_)
 
 
 def noncentral_chi2_sf(
