@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from skdrift.cli import _demo_text
 from skdrift.cli._months import (
     SCORER,
-    alarms_of_training,
+    alarms_by_rows,
     check_months,
     most_telling,
 )
@@ -76,9 +76,9 @@ def score_saved_model(path: str) -> int:
     bikes = load_bike_sharing()
     with one_thread():
         months = check_months(model, bikes)
-        control = alarms_of_training(model, bikes)
+        by_rows = alarms_by_rows(model, bikes)
     print(_demo_text.scoring(months, seconds))
-    print(_demo_text.explanation(months, control, promised_errors(model)))
+    print(_demo_text.explanation(months, by_rows, promised_errors(model)))
     print(_demo_text.full_report(most_telling(months)))
     return 0
 

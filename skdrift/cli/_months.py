@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import mean_absolute_error
 
 from skdrift._core.shown_score import ShownScore, shown_score
@@ -68,15 +70,26 @@ def _check_month(model: Any, bikes: Any, name: str, rows: np.ndarray) -> Month:
     )
 
 
-def alarms_of_training(model: Any, bikes: Any) -> list[tuple[str, ...]]:
-    """Columns that alarm if a month of training is compared with all of training."""
+def alarms_by_rows(model: Any, bikes: Any) -> dict[str, tuple[str, ...]]:
+    """Columns that alarm in each month of both years if hours count one by one.
+
+    Parameters
+    ----------
+    model : DriftAwareEstimator
+        Fitted on 2011, whose months are thus compared with a year that holds them.
+    bikes : BikeSharing
+    """
+    by_rows = clone(model).set_params(
+        estimator=FrozenEstimator(model.estimator_), cv=None, blocks=None
+    )
+    by_rows.fit(bikes.data[bikes.train], bikes.target[bikes.train])
     names = bikes.time.astype("datetime64[M]")
-    return [
-        alarmed_columns(
-            with_names(model.check(bikes.data[names == name]), bikes.feature_names)
+    return {
+        str(name): alarmed_columns(
+            with_names(by_rows.check(bikes.data[names == name]), bikes.feature_names)
         )
-        for name in np.unique(names[bikes.train])
-    ]
+        for name in np.unique(names)
+    }
 
 
 def alarmed_columns(report: DriftReport) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from skdrift._core.frame import Table, read_table
 from skdrift._core.result import Finding, ScoreExpectation
 from skdrift.estimator._baseline import Baseline
@@ -33,6 +35,7 @@ from skdrift.upstream._schema import schema_findings, unreadable_finding
 LEAST_ROWS = 30
 LEAST_ROWS_IN_BLOCKS = 10
 SCORE_SHARE = 0.2
+POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +180,7 @@ def _full_look(
 def _with_detectable(
     shift: ShiftResult, reference: Profile, counted: Profile, settings: LookSettings
 ) -> ShiftResult:
-    columns = shift.level.columns if shift.level else {}
+    level = shift.level
     rows = with_detectable(
         shift.rows,
         reference,
@@ -185,7 +188,7 @@ def _with_detectable(
         n_compared=shift.n_compared,
         alpha=settings.alpha,
         min_effect=settings.min_effect,
-        inflation={place: rank.inflation for place, rank in columns.items()},
+        at_least=level.detectable(settings.alpha, POWER) if level else {},
     )
     return replace(shift, rows=rows)
 
@@ -230,15 +233,19 @@ def report_of(
     promised.update({score.scorer: score for score in scores})
     ordered = tuple(sorted(findings, key=_evidence))
     alarms = _alarms(ordered)
-    inflation = shift.level.inflation() if shift.level else 1.0
     detectable, needed = resolution(
-        max(1, round(baseline.reference.n_rows / inflation)),
-        max(1, round(shift.n_rows / inflation)) if shift.n_rows else 0,
+        baseline.reference.n_rows,
+        shift.n_rows,
         shift.n_compared,
         alpha=settings.alpha,
         min_effect=settings.min_effect,
         stable_bound=settings.stable_bound,
     )
+    if shift.level is not None:
+        by_blocks = list(shift.level.detectable(settings.alpha, POWER).values())
+        if by_blocks:
+            detectable = max(detectable, float(np.median(by_blocks)))
+        needed *= shift.level.inflation()
     return DriftReport(
         ok=not alarms,
         outcome=shift.outcome,
@@ -252,7 +259,7 @@ def report_of(
         min_effect=settings.min_effect,
         stable_bound=settings.stable_bound,
         detectable_effect=detectable,
-        rows_needed=needed * inflation,
+        rows_needed=needed,
         notes=(*shift.notes, *baseline.notes),
         estimator=settings.estimator,
         blocks=_row_blocks(shift, settings.alpha),

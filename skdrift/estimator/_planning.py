@@ -11,6 +11,7 @@ import numpy as np
 from scipy import special
 
 from skdrift.exceptions import EstimatorError, NotFittedError, ParameterError
+from skdrift.shift import BatchBlocks, rows_for_effect_in_blocks
 from skdrift.shift._resolution import rows_for_effect
 
 LEAST_ROWS = 30
@@ -90,8 +91,9 @@ def plan_batch_size(
     Notes
     -----
     For numbers the change is the shift of a normal column without ties; for
-    categories it is the least visible change of that distance. Rows are taken as
-    independent. No batch below 30 rows is compared.
+    categories it is the least visible change of that distance. Where rows come in
+    blocks, they count as far less than so many independent ones, by how much blocks
+    differ. No batch below 30 rows is compared.
 
     Examples
     --------
@@ -117,20 +119,25 @@ def plan_batch_size(
         power=power,
         alpha=model.alpha,
         min_effect=model.min_effect,
-        inflation={},
     )
     needed = np.maximum(needed, LEAST_ROWS)
+    if baseline.blocks is not None:
+        by_blocks = rows_for_effect_in_blocks(
+            reference, baseline.blocks, distance, power=power, alpha=model.alpha
+        )
+        needed = np.where(np.isnan(needed), needed, np.fmax(needed, by_blocks))
     rows = dict(zip(grid.labels, needed.tolist(), strict=True))
     if features is not None:
         rows = {name: rows[name] for name in _known(features, grid.labels)}
     compared = [n for n in rows.values() if not math.isnan(n)]
+    n_rows = max(compared, default=math.nan)
     return BatchPlan(
-        n_rows=max(compared, default=math.nan),
+        n_rows=n_rows,
         by_feature=rows,
         effect=distance,
         sd=sd,
         power=power,
-        notes=_notes(baseline, rows),
+        notes=_notes(baseline, rows, n_rows, model.alpha),
     )
 
 
@@ -171,13 +178,22 @@ def _known(features: Iterable[str], labels: tuple[str, ...]) -> list[str]:
     return asked
 
 
-def _notes(baseline: Any, rows: dict[str, float]) -> tuple[str, ...]:
+def _notes(
+    baseline: Any, rows: dict[str, float], n_rows: float, alpha: float
+) -> tuple[str, ...]:
     notes = []
-    if getattr(baseline, "blocks", None) is not None:
-        notes.append(
-            "rows of training come in blocks; the plan takes them as independent, and a"
-            " batch needs more rows, from several blocks"
-        )
+    if baseline.blocks is not None:
+        note = "rows come in blocks, and the plan counts these"
+        if math.isfinite(n_rows):
+            batch = BatchBlocks(values=baseline.blocks, n_rows=math.ceil(n_rows))
+            n_trained, n_batch = baseline.blocks.n_blocks, batch.assumed()
+            note += f": the batch is {n_batch:,} of them"
+            if alpha * (n_trained // n_batch + 1) < 1:
+                note += (
+                    f", and {n_trained:,} of training are too few to promise alpha ="
+                    f" {alpha:g} for so many"
+                )
+        notes.append(note)
     n_infinite = sum(n == math.inf for n in rows.values())
     if n_infinite:
         notes.append(

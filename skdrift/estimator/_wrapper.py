@@ -101,11 +101,11 @@ class DriftAwareEstimator(SelectiveScoring):
         columns) that is distributed like training.
     min_effect : float, default=0.01
         Differences up to this size, in probability mass, are tolerated.
-    blocks : "auto", int or None, default=None
-        What the level of an alarm counts. None: rows. ``"auto"``: the `groups` given
-        to `fit`, if they differ more than independent rows would; without `groups`
-        pieces of the row order, if rows depend on their neighbours; else rows. An
-        integer: so many pieces of the row order.
+    blocks : "auto", int or None, default="auto"
+        What the level of an alarm counts. ``"auto"``: the `groups` given to `fit`, if
+        they differ more than independent rows would; without `groups` pieces of the
+        row order, if rows depend on their neighbours; else rows. An integer: so many
+        pieces of the row order. None: rows.
     stable_bound : float, default=0.1
         A column is called stable when it is shown to have moved by less than this
         (Kolmogorov–Smirnov distance).
@@ -175,7 +175,7 @@ default="warn"
 
     Notes
     -----
-    Rows are taken as independent unless `blocks` is set. Looking at the input
+    Looking at the input
     never makes an answer fail, unless a policy is ``"raise"`` or a callable raises.
 
     Examples
@@ -210,7 +210,7 @@ default="warn"
         categorical_features: Any = "from_dtype",
         alpha: float = 0.01,
         min_effect: float = 0.01,
-        blocks: Any = None,
+        blocks: Any = "auto",
         stable_bound: float = 0.1,
         on_invalid: Any = "warn",
         on_shift: Any = "warn",

@@ -233,7 +233,8 @@ def values_of_batch(
         elif name == "outside":
             found.append((counts[0] + counts[-1]) / total)
         elif name == "mean":
-            moved = (current.mean[position] - statistic.centre) / statistic.scale
+            with np.errstate(over="ignore"):
+                moved = (current.mean[position] - statistic.centre) / statistic.scale
             found.append(float(np.clip(moved, -1e4, 1e4)))
         else:
             found.append(repeated[position] / total)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Tone = Literal["alarm", "good", "open"]
 
 EFFECT_NAME_WIDTH: Final = 40
+MOST_DETECTABLE: Final = 0.995
 _OUTCOMES: Final[tuple[Outcome, ...]] = ("drift", "undecided", "stable", "not tested")
 
 
@@ -101,6 +102,11 @@ def power(report: DriftReport) -> str:
     """Say what so many rows can show, and how many it takes for ``stable``."""
     if math.isnan(report.detectable_effect):
         return ""
+    if _among_blocks(report):
+        return (
+            f"P{_among_blocks(report)[1:]}: a shift is seen only where it is larger"
+            " than all of these differences."
+        )
     seen = (
         f"{rows(report.n_checked)} would show a KS distance of"
         f" {number(report.detectable_effect)} or more."
@@ -138,6 +144,8 @@ def _why_undecided(report: DriftReport) -> str:
     too_few = f"{report.n_checked:,} {few} too few to"
     if math.isnan(report.detectable_effect):
         return f"{too_few} tell"
+    if _among_blocks(report):
+        return f"no alarm, but {_among_blocks(report)}"
     seen = f"{too_few} see less than {number(report.detectable_effect)} (KS distance)"
     if math.isinf(report.rows_needed):
         return f"{seen}, and training has too few for more to help"
@@ -147,4 +155,15 @@ def _why_undecided(report: DriftReport) -> str:
     return (
         f"no alarm, but more than {bound(report.stable_bound)} (KS distance) is not"
         f" ruled out in {still_open:,} of {counted(len(report.features), 'column')}"
+    )
+
+
+def _among_blocks(report: DriftReport) -> str:
+    """Why no number of rows would do; empty where rows decide."""
+    blocks = report.blocks
+    if blocks is None or report.detectable_effect < MOST_DETECTABLE:
+        return ""
+    return (
+        f"parts of training as long as the batch ({blocks.n_current:,} of"
+        f" {blocks.n_reference:,} blocks) differ much from each other"
     )

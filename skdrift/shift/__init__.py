@@ -1,6 +1,6 @@
 """Cause 1: data drift, feature by feature."""
 
-from skdrift.shift._blocks import BatchBlocks, BlockLevel
+from skdrift.shift._blocks import BatchBlocks, BlockLevel, rows_for_effect_in_blocks
 from skdrift.shift._blocks_found import FoundBlocks, count_groups, find_blocks
 from skdrift.shift._compare import (
     ShiftResult,
@@ -24,5 +24,6 @@ __all__ = [
     "learn_dependence",
     "nothing_compared",
     "resolution",
+    "rows_for_effect_in_blocks",
     "with_dependence",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from skdrift.profile._block_statistics import Statistic, block_statistics
 from skdrift.profile._blocks import BlockValues, values_of_batch
@@ -79,6 +80,11 @@ class BlockLevel:
         Blocks of training, and those that the batch is taken for.
     n_like : int
         Parts of training of the batch's size that share no block.
+    test : BlockTest
+        Of all statistics.
+    scores, shares : dict of int to list of int
+        By the position of a column, which statistics show a shift: the first scores
+        of numbers, or the shares of levels.
     """
 
     columns: dict[int, Rank]
@@ -86,6 +92,22 @@ class BlockLevel:
     n_reference: int
     n_current: int
     n_like: int
+    test: BlockTest
+    scores: dict[int, list[int]]
+    shares: dict[int, list[int]]
+
+    def detectable(self, alpha: float, power: float) -> dict[int, float]:
+        """Smallest effect that is found, by the position of the column.
+
+        Kolmogorov–Smirnov distance of a normal column that is shifted, or total
+        variation of levels: the change of the share of one.
+        """
+        needed = self.test.detectable(alpha, power)
+        levels = {p: min(1.0, needed[slots].max()) for p, slots in self.shares.items()}
+        numbers = {
+            p: _distance(needed[slots].max()) for p, slots in self.scores.items()
+        }
+        return levels | numbers
 
     def inflation(self) -> float:
         """Median over the columns."""
@@ -107,21 +129,31 @@ def block_level(
     statistics = block_statistics(reference)
     batch = values_of_batch(current, statistics, [new.count for new in novelty])
     batch = batch.astype(np.float16).astype(np.float64)
+    return _level(statistics, batch, reference, blocks)
+
+
+def _level(
+    statistics: Sequence[Statistic],
+    batch: np.ndarray,
+    reference: Profile,
+    blocks: BatchBlocks,
+) -> BlockLevel:
     known = np.flatnonzero(~np.isnan(batch))
+    compared = [statistics[place] for place in known.tolist()]
     n_current = blocks.assumed()
     matrix = blocks.values.matrix(len(statistics))
     test = block_test(
         matrix[:, known],
         batch[known],
-        limits=np.array([statistics[place].limit for place in known]),
-        row_variance=np.array([statistics[place].variance for place in known]),
+        limits=np.array([statistic.limit for statistic in compared]),
+        row_variance=np.array([statistic.variance for statistic in compared]),
         n_blocks=n_current,
-        n_rows=current.n_rows,
+        n_rows=blocks.n_rows,
         n_reference=reference.n_rows,
         block_rows=blocks.values.block_rows,
         contiguous=blocks.values.origin == "row order",
     )
-    by_column, by_event = _members(statistics, known)
+    by_column, by_event = _members(compared)
     return BlockLevel(
         columns={
             position: _rank(test, np.array(members))
@@ -133,16 +165,97 @@ def block_level(
         n_reference=blocks.values.n_blocks,
         n_current=n_current,
         n_like=test.n_like,
+        test=test,
+        scores=_slots(compared, "score", float(np.sqrt(3.0))),
+        shares=_slots(compared, "share", 1.0),
     )
 
 
+def rows_for_effect_in_blocks(
+    reference: Profile,
+    values: BlockValues,
+    effect: float,
+    *,
+    power: float,
+    alpha: float,
+) -> np.ndarray:
+    """Rows of a batch of usual blocks in which an effect is found in each column.
+
+    Parameters
+    ----------
+    reference : Profile
+    values : BlockValues
+        Blocks of training.
+    effect : float
+        Kolmogorov–Smirnov distance of a shifted normal column, or total variation.
+    power : float
+        Probability that it is found.
+    alpha : float
+        Level for all columns together.
+
+    Returns
+    -------
+    ndarray of shape (n_features,)
+        Whole blocks; infinite where a quarter of the blocks of training would not do,
+        since parts of training that are longer cannot be compared with the rest of
+        it; NaN where nothing is compared.
+    """
+    sizes = sorted({int(b) for b in np.geomspace(1, max(1, len(values.values) // 4))})
+    needed = np.full(reference.grid.n_features, np.nan)
+    for n_blocks in reversed(sizes):
+        level = _level_of_usual(reference, values, n_blocks)
+        for position, seen in level.detectable(alpha, power).items():
+            if seen <= effect:
+                needed[position] = math.ceil(n_blocks * values.block_rows)
+            elif math.isnan(needed[position]):
+                needed[position] = math.inf
+    return needed
+
+
+def _level_of_usual(
+    reference: Profile, values: BlockValues, n_blocks: int
+) -> BlockLevel:
+    """Level of a batch of usual blocks that is as training on the whole."""
+    statistics = block_statistics(reference)
+    matrix = values.matrix(len(statistics))
+    seen = ~np.isnan(matrix).all(axis=0)
+    mean = np.full(len(statistics), np.nan)
+    mean[seen] = np.nanmean(matrix[:, seen], axis=0)
+    usual = BatchBlocks(
+        values=values, n_rows=round(n_blocks * values.block_rows), n_blocks=n_blocks
+    )
+    return _level(statistics, mean, reference, usual)
+
+
+def _slots(
+    compared: Sequence[Statistic], name: str, limit: float
+) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for slot, statistic in enumerate(compared):
+        if statistic.name == name and statistic.limit == limit:
+            found.setdefault(statistic.position, []).append(slot)
+    return found
+
+
+def _distance(score: float) -> float:
+    r"""Kolmogorov–Smirnov distance of a shifted normal column, by its mean score.
+
+    The score :math:`\sqrt 3 (2 P(X < Y) - 1)` of a shift by :math:`\delta` is
+    :math:`\sqrt 3 (2 \Phi(\delta / \sqrt 2) - 1)`.
+    """
+    above = (1.0 + score / np.sqrt(3.0)) / 2.0
+    if above >= 1.0:
+        return 1.0
+    shift = np.sqrt(2.0) * special.ndtri(above)
+    return float(2.0 * special.ndtr(shift / 2.0) - 1.0)
+
+
 def _members(
-    statistics: Sequence[Statistic], known: np.ndarray
+    compared: Sequence[Statistic],
 ) -> tuple[dict[int, list[int]], dict[tuple[str, int], list[int]]]:
     by_column: dict[int, list[int]] = {}
     by_event: dict[tuple[str, int], list[int]] = {}
-    for slot, place in enumerate(known.tolist()):
-        statistic = statistics[place]
+    for slot, statistic in enumerate(compared):
         if statistic.code:
             key = (statistic.code, statistic.position)
             by_event.setdefault(key, []).append(slot)

@@ -29,7 +29,7 @@ def with_detectable(
     n_compared: int,
     alpha: float,
     min_effect: float,
-    inflation: Mapping[int, float],
+    at_least: Mapping[int, float],
 ) -> tuple[FeatureRow, ...]:
     """Rows that say which effect the batch would show in four of five cases.
 
@@ -45,17 +45,14 @@ def with_detectable(
         Family-wise level.
     min_effect : float
         Tolerated difference, in probability mass.
-    inflation : mapping of int to float
-        By the position of a column, how many rows count as one where they come in
-        blocks; 1 for those that are not there.
+    at_least : mapping of int to float
+        By the position of a column, what blocks of rows allow.
     """
     effects = np.full(len(rows), np.nan)
     tested = [p for p, row in enumerate(rows) if row.effect_name]
     by_level = [p for p in tested if rows[p].effect_name == TV]
     by_number = [p for p in tested if rows[p].effect_name != TV]
-    counts = reference.n_finite(), current.n_finite()
-    sizes = np.array([inflation.get(position, 1.0) for position in range(len(rows))])
-    n, m = (np.maximum(np.rint(c / sizes), c > 0).astype(np.int64) for c in counts)
+    n, m = reference.n_finite(), current.n_finite()
     options = {"alpha": alpha * DISTRIBUTION_SHARE, "tolerance": min_effect}
     for n_tests in sorted({_n_tests(reference, p) for p in tested}):
         columns = [p for p in by_number if _n_tests(reference, p) == n_tests]
@@ -70,11 +67,13 @@ def with_detectable(
         for position in by_level:
             if _n_tests(reference, position) == n_tests:
                 effects[position] = detectable_variation(
-                    _level_counts(reference, position, sizes[position]),
+                    _level_counts(reference, position),
                     m[position],
                     n_hypotheses=n_compared * n_tests,
                     **options,
                 )[0]
+    for position in set(at_least) & set(tested):
+        effects[position] = max(effects[position], at_least[position])
     return tuple(
         replace(row, detectable_effect=float(effect))
         for row, effect in zip(rows, effects, strict=True)
@@ -88,7 +87,6 @@ def rows_for_effect(
     power: float,
     alpha: float,
     min_effect: float,
-    inflation: Mapping[int, float],
 ) -> FloatArray:
     """Rows of a batch in which an effect is found in each column, its missing included.
 
@@ -99,7 +97,7 @@ def rows_for_effect(
         Kolmogorov–Smirnov distance, or total variation where all cells are levels.
     power : float
         Probability that it is found.
-    alpha, min_effect, inflation
+    alpha, min_effect : float
         See `with_detectable`.
 
     Returns
@@ -117,21 +115,20 @@ def rows_for_effect(
         "power": power,
     }
     for position in tested:
-        size = inflation.get(position, 1.0)
         n_hypotheses = len(tested) * _n_tests(reference, position)
         if _is_of_levels(reference, position):
-            counts = _level_counts(reference, position, size)
+            counts = _level_counts(reference, position)
             rows = rows_needed_for_variation(
                 effect, counts, n_hypotheses=n_hypotheses, **options
             )[0]
         else:
             rows = rows_needed(
                 effect,
-                max(1, round(n[position] / size)),
+                int(n[position]),
                 n_hypotheses=n_hypotheses,
                 **options,
             )
-        needed[position] = float(rows) * size
+        needed[position] = float(rows)
     with np.errstate(invalid="ignore"):
         missing = reference.n_missing / np.maximum(reference.n_read, 1)
     return np.asarray(np.ceil(needed / np.maximum(1.0 - missing, 1e-9) - 1e-9))
@@ -147,12 +144,10 @@ def _is_of_levels(reference: Profile, position: int) -> bool:
     return all(isinstance(cells, LevelCells) for cells in own)
 
 
-def _level_counts(reference: Profile, position: int, size: float) -> np.ndarray:
+def _level_counts(reference: Profile, position: int) -> np.ndarray:
     places = [
         place
         for place, cells in enumerate(reference.grid.cells)
         if cells.feature == position and isinstance(cells, LevelCells)
     ]
-    counts = reference.counts[places[0]]
-    fewer = np.maximum(np.rint(counts / size), counts == counts.max())
-    return np.asarray(fewer[None, :].astype(np.int64))
+    return np.asarray(reference.counts[places[0]][None, :].astype(np.int64))

@@ -33,6 +33,8 @@ class BlockTest:
     inflation : ndarray of shape (d,)
         Variance of the batch's distance over what independent rows would have; at
         least 1; NaN where rows of training do not vary.
+    deviation : ndarray of shape (d,)
+        Standard deviation in which `statistic` is measured.
     n_like : int
         Parts of training of the size of the batch that share no block: without a
         model no p-value is below ``1 / (n_like + 1)``.
@@ -43,6 +45,7 @@ class BlockTest:
     statistic: FloatArray
     null: FloatArray
     inflation: FloatArray
+    deviation: FloatArray
     n_like: int
     largest: FloatArray
 
@@ -61,6 +64,24 @@ class BlockTest:
             return tail_pvalue(statistic, self.largest)
         return tail_pvalue(statistic, self.null[:, columns].max(axis=1))
 
+    def detectable(self, alpha: float, power: float) -> FloatArray:
+        """Smallest distance of each mean whose p-value is at most `alpha`.
+
+        Parameters
+        ----------
+        alpha : float
+            Level for all statistics together.
+        power : float
+            Probability of it, where the batch's mean has a normal law.
+
+        Returns
+        -------
+        ndarray of shape (d,)
+            In the units of `values`.
+        """
+        beyond = critical_value(alpha, self.largest) + special.ndtri(power)
+        return np.asarray(beyond * self.deviation, dtype=np.float64)
+
 
 def tail_pvalue(statistic: float, null: FloatArray) -> float:
     """Rank of a statistic among draws, continued by a Pareto tail beyond them.
@@ -74,14 +95,31 @@ def tail_pvalue(statistic: float, null: FloatArray) -> float:
     n_larger = int((null >= statistic * (1 - TIE)).sum())
     if n_larger or not n:
         return (1 + n_larger) / (n + 1)
-    ordered = np.sort(null)
+    largest, index = _tail(null)
+    return float((statistic / largest) ** -index / (n + 1))
+
+
+def critical_value(alpha: float, null: FloatArray) -> float:
+    """Statistic above which `tail_pvalue` is at most `alpha`."""
+    n = len(null)
+    n_larger = int(np.floor(alpha * (n + 1) + 1e-9)) - 1
+    if n_larger >= 0:
+        return float(np.sort(null)[max(n - 1 - n_larger, 0)]) if n else 0.0
+    if not n:
+        return float("inf")
+    largest, index = _tail(null)
+    return float(largest * (alpha * (n + 1)) ** (-1.0 / index))
+
+
+def _tail(null: FloatArray) -> tuple[float, float]:
+    """Largest of the draws, and index of the Pareto tail beyond it."""
+    ordered, n = np.sort(null), len(null)
     k = min(max(5, int(np.ceil(TAIL_SHARE * n))), n - 1)
     largest = max(float(ordered[-1]), TINY)
     spread = 1.0
     if k > 0 and ordered[-k - 1] > 0:
         spread = float(np.log(ordered[-k:] / ordered[-k - 1]).mean())
-    index = float(np.clip(1.0 / max(spread, TINY), *TAIL_LIMITS))
-    return float((statistic / largest) ** -index / (n + 1))
+    return largest, float(np.clip(1.0 / max(spread, TINY), *TAIL_LIMITS))
 
 
 def block_test(
@@ -160,32 +198,41 @@ def block_test(
     within = np.maximum(row_variance - moved.var(axis=0), 0.0)
     fewer = max(0.0, 1 / max(n_rows, 1) - 1 / rows)
     own = np.maximum(own_variance + within * fewer, independent)
-    statistic = np.abs(deviation) / np.sqrt(np.maximum(own, TINY))
+    scale = np.sqrt(np.maximum(own, TINY))
     if b == 1 and total >= LEAST_BALANCED:
-        null, statistic = _balanced(null, statistic)
+        null, wider = _balanced(null)
+        scale = scale * wider
+    null = _single(null)
+    inflation = np.where(independent > 0, own / np.maximum(independent, TINY), np.nan)
     return BlockTest(
-        statistic=statistic,
+        statistic=_single(np.abs(deviation) / scale),
         null=null,
-        inflation=np.where(
-            independent > 0, own / np.maximum(independent, TINY), np.nan
-        ),
+        inflation=_single(inflation),
+        deviation=_single(scale),
         n_like=total // b,
         largest=null.max(axis=1, initial=0.0),
     )
 
 
-def _balanced(null: FloatArray, statistic: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _single(values: FloatArray) -> FloatArray:
+    """Without the last digits, in which sums differ from one process to another."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32).astype(np.float64)
+
+
+def _balanced(null: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Each statistic in units of the second largest of the other blocks.
 
     A few statistics with heavy tails would else make all the alarms. Where the second
-    largest is no larger than with a normal law, nothing changes.
+    largest is no larger than with a normal law, nothing changes. Also returned is by
+    how much the batch's unit grows.
     """
     n = len(null)
     usual = -float(special.ndtri(1.0 / (n + 1)))
     _, second, third = -np.partition(-null, (0, 1, 2), axis=0)[:3]
     of_others = np.where(null >= second, third, second)
     scaled = null / np.maximum(of_others / usual, 1.0)
-    return scaled, statistic / np.maximum(second / usual, 1.0)
+    return scaled, np.maximum(second / usual, 1.0)
 
 
 def _mean_known(values: FloatArray, otherwise: FloatArray) -> FloatArray:

@@ -297,12 +297,20 @@ def test_folds_of_groups_are_of_whole_groups(
     assert folds(model.baseline_)["score"] == expected.tolist()
 
 
-@pytest.mark.parametrize("groups", [None, DAYS[:-1]])
-def test_groups_that_are_missing_or_too_few_are_said(groups: Any) -> None:
-    model = DriftAwareEstimator(LogisticRegression(), cv=GroupKFold(3))
+@pytest.mark.parametrize(
+    ("groups", "blocks"), [(None, "auto"), (None, None), (DAYS[:-1], None)]
+)
+def test_groups_that_are_missing_or_too_few_are_said(groups: Any, blocks: Any) -> None:
+    model = DriftAwareEstimator(LogisticRegression(), cv=GroupKFold(3), blocks=blocks)
     with pytest.warns(BaselineWarning, match="no cross-validated score: ValueError"):
         model.fit(ROWS, BINARY, groups=groups)
     assert model.baseline_.scores == ()
+
+
+def test_groups_of_another_length_cannot_be_blocks() -> None:
+    model = DriftAwareEstimator(LogisticRegression(), cv=GroupKFold(3))
+    with pytest.raises(ParameterError, match=r"150 rows, got shape \(149,\)"):
+        model.fit(ROWS, BINARY, groups=DAYS[:-1])
 
 
 # --- models that are fitted already -------------------------------------------

@@ -92,6 +92,41 @@ def test_rows_in_blocks_are_noted():
     assert "blocks" in plan_batch_size(wrapped, 0.3).notes[0]
 
 
+def days(rng: np.random.Generator, n: int, between: float) -> np.ndarray:
+    shared, own = rng.normal(size=(n, 1, 3)), rng.normal(size=(n, 24, 3))
+    return (between**0.5 * shared + (1 - between) ** 0.5 * own).reshape(-1, 3)
+
+
+@pytest.mark.parametrize(("between", "shift"), [(0.1, 0.6), (0.5, 1.2)])
+def test_a_plan_in_blocks_finds_the_shift_and_half_of_it_may_not(between, shift):
+    rng = np.random.default_rng(0)
+    X = days(rng, 200, between)
+    wrapped = DriftAwareEstimator(DummyRegressor(), cv=None, alpha=0.05)
+    wrapped.fit(X, np.zeros(len(X)), groups=np.repeat(np.arange(200), 24))
+    plan = plan_batch_size(wrapped, shift, unit="sd", features=["x1"])
+    assert plan.n_rows > 3 * plan_batch_size(fitted(X), shift, unit="sd").n_rows
+    n_blocks = round(plan.n_rows / 24)
+    groups = np.repeat(np.arange(n_blocks), 24)
+    found = []
+    for _ in range(40):
+        batch = days(rng, n_blocks, between)
+        batch[:, 1] += shift
+        report = wrapped.check(batch, groups=groups)
+        found.append(report.features[1].outcome == "drift")
+        seen = report.detectable["x1"]
+    assert np.mean(found) >= 0.7
+    assert 0.3 * plan.effect < seen <= 1.05 * plan.effect
+
+
+def test_no_plan_for_more_than_a_quarter_of_the_blocks():
+    X = days(np.random.default_rng(0), 100, 0.5)
+    wrapped = DriftAwareEstimator(DummyRegressor(), cv=None)
+    wrapped.fit(X, np.zeros(len(X)), groups=np.repeat(np.arange(100), 24))
+    plan = plan_batch_size(wrapped, 0.2, unit="sd")
+    assert plan.n_rows == np.inf
+    assert plan.notes[0] == "rows come in blocks, and the plan counts these"
+
+
 def test_a_plan_is_a_frozen_record_of_documented_fields(model):
     plan = plan_batch_size(model, 0.2)
     with pytest.raises(dataclasses.FrozenInstanceError):
