@@ -193,7 +193,7 @@ def _joined(folds: Sequence[BlockSums]) -> BlockScores:
         kind=kind,
         terms=terms.astype(np.float32),
         rows=total.astype(np.float32),
-        within=squares / freedom if freedom > 0 else float("nan"),
+        within=float(squares / freedom) if freedom > 0 else float("nan"),
     )
 
 

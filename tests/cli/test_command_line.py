@@ -100,7 +100,9 @@ def test_where_nothing_alarms_the_text_says_so(months):
     ]
     assert len(rows) == 12
     assert all(" ok " in row for row in rows)
-    story = " ".join(_demo_text.explanation(quiet, [()] * 12, (1.0, 1.0, 1.0)).split())
+    story = " ".join(
+        _demo_text.explanation(quiet, {"2011-01": ()}, (1.0, 1.0, 1.0)).split()
+    )
     assert "keeps what cross-validation promised in every month" in story
     assert "No column alarms" in story
     assert "demand grew" not in story
