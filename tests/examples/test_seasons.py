@@ -1,0 +1,39 @@
+"""The story of the example of seasons is true: the numbers that it is about."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "plot_seasons.py"
+
+
+@pytest.fixture(scope="module")
+def told():
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    names = runpy.run_path(str(EXAMPLE))
+    names["plt"].close("all")
+    return names
+
+
+def test_no_further_week_is_one_of_training(told):
+    assert set(told["week"][told["train"]]).isdisjoint(told["further"])
+
+
+def test_tests_of_rows_alarm_on_every_clean_week(told):
+    assert all(told["textbook"].values())
+
+
+def test_ranks_among_weeks_alarm_on_few_clean_weeks(told):
+    # Of 14 weeks at level 0.05, three or more are 3 % by chance.
+    assert sum(not report.ok for report in told["reports"].values()) <= 2
+    assert told["blocks"].promised
+
+
+def test_the_fault_is_found_in_every_week(told):
+    assert told["n_faults"] == len(told["further"])
+    codes = {alarm.code for alarm in told["faults"][told["coldest"]].alarms}
+    assert "DA101" in codes
