@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skdrift.stats.counts import CountTest, FloatArray, check_counts, check_share
+from skdrift.stats.counts import CountTest, FloatArray, check_counts, check_shares
 from skdrift.stats.pooled import PooledSample, legendre, squared_length
 from skdrift.stats.quadratic import weighted_chi2_sf
 
@@ -15,7 +15,7 @@ _SHIFT, _SCALE = (3.02, 0.8), (4.62, 15.0)
 
 
 def anderson_darling(
-    reference: ArrayLike, current: ArrayLike, *, tolerance: float = 0.0
+    reference: ArrayLike, current: ArrayLike, *, tolerance: ArrayLike = 0.0
 ) -> CountTest:
     r"""Two-sample Anderson-Darling test on ordered cells.
 
@@ -41,7 +41,7 @@ def anderson_darling(
     ----------
     reference, current : array-like of int, shape (p, c)
         Counts over ordered cells.
-    tolerance : float, default=0
+    tolerance : float or array-like of shape (p,), default=0
         The null hypothesis is a shift or a change of scale with a
         Kolmogorov-Smirnov distance of at most this. The noncentrality is that of a
         normal column: of its shift on the leading term, and what its change of
@@ -73,12 +73,12 @@ def anderson_darling(
     '29.67, p = 3.6e-10'
     """
     pooled = PooledSample.of(*check_counts(reference, current))
-    tolerance = check_share(tolerance, "tolerance")
+    tolerance = check_shares(tolerance, "tolerance")
     return pooled.answer(*statistic_and_pvalue(pooled, tolerance), tolerance)
 
 
 def statistic_and_pvalue(
-    pooled: PooledSample, tolerance: float
+    pooled: PooledSample, tolerance: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Statistic and p-value, before the lower bounds of the pooled sample."""
     weight = np.divide(
@@ -103,7 +103,7 @@ def statistic_and_pvalue(
 
 
 def noncentrality(
-    size: FloatArray, eigenvalues: FloatArray, tolerance: float
+    size: FloatArray, eigenvalues: FloatArray, tolerance: FloatArray
 ) -> FloatArray:
     """Give what the tolerated change adds to the terms of the law.
 
@@ -113,7 +113,7 @@ def noncentrality(
         n m / (n + m).
     eigenvalues : ndarray of shape (p, r)
         Weights of the terms, falling.
-    tolerance : float
+    tolerance : ndarray of shape () or (p,)
         Kolmogorov-Smirnov distance.
 
     Returns
@@ -121,7 +121,7 @@ def noncentrality(
     ndarray of shape (p, r)
     """
     result = np.zeros(eigenvalues.shape)
-    if tolerance == 0.0:
+    if not tolerance.any():
         return result
     shift = squared_length(_SHIFT, tolerance) * np.nan_to_num(size)
     scale = squared_length(_SCALE, tolerance) * np.nan_to_num(size)

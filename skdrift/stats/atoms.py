@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skdrift.stats import hypergeometric
-from skdrift.stats.counts import FloatArray, check_share, check_whole
+from skdrift.stats.counts import FloatArray, check_shares, check_whole
 
 
 def new_atom(
@@ -15,7 +15,7 @@ def new_atom(
     n_current: ArrayLike,
     *,
     at_most_in_reference: ArrayLike,
-    tolerance: float = 0.0,
+    tolerance: ArrayLike = 0.0,
 ) -> FloatArray:
     r"""P-value of the most frequent value that was no repeated one in training.
 
@@ -45,7 +45,7 @@ def new_atom(
     at_most_in_reference : array-like of int, shape (p,)
         Upper bound of the value's count in the reference, known before the current
         sample was looked at.
-    tolerance : float, default=0
+    tolerance : float or array-like of shape (p,), default=0
         Share of the current rows that a new value may hold; the p-value is then not
         below the binomial tail at this rate.
 
@@ -59,7 +59,7 @@ def new_atom(
     ParameterError
         If a count is negative or not whole.
     """
-    tolerance = check_share(tolerance, "tolerance")
+    tolerance = check_shares(tolerance, "tolerance")
     x, n, m, a = np.broadcast_arrays(
         *(
             np.atleast_1d(check_whole(value, name))
@@ -78,7 +78,7 @@ def new_atom(
     total = np.where(repeated, n + m, 2.0)
     pooled = np.minimum(at + np.minimum(a, n), total)
     bound = total / at * hypergeometric.upper_tail(at, pooled, current, total)
-    if tolerance > 0.0:
+    if tolerance.any():
         bound = np.maximum(
             bound, hypergeometric.binomial_upper_tail(at, current, tolerance)
         )

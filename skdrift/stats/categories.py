@@ -10,7 +10,7 @@ from scipy import special
 
 from skdrift.exceptions import ParameterError
 from skdrift.stats import hypergeometric
-from skdrift.stats.counts import CountTest, FloatArray, check_counts, check_share
+from skdrift.stats.counts import CountTest, FloatArray, check_counts, check_shares
 from skdrift.stats.multiplicity import combine_pvalues
 from skdrift.stats.quadratic import noncentral_chi2_sf
 from skdrift.stats.rare_cells import pool_rare_cells
@@ -26,7 +26,7 @@ def chi_square(
     current: ArrayLike,
     *,
     min_expected: float = 5.0,
-    tolerance: float = 0.0,
+    tolerance: ArrayLike = 0.0,
 ) -> CountTest:
     r"""Pearson's chi-square test of two samples on cells without an order.
 
@@ -68,7 +68,7 @@ def chi_square(
         Counts; the order of cells does not matter.
     min_expected : float, default=5
         Smallest expected count of a cell of its own.
-    tolerance : float, default=0
+    tolerance : float or array-like of shape (p,), default=0
         Total variation distance that the null hypothesis allows.
 
     Returns
@@ -90,7 +90,7 @@ def chi_square(
     '14.0, p = 0.0009'
     """
     ref, cur = check_counts(reference, current)
-    tolerance = check_share(tolerance, "tolerance")
+    tolerance = check_shares(tolerance, "tolerance")
     if not min_expected > 0:
         raise ParameterError(f"min_expected must be positive, got {min_expected!r}.")
     *pair, rare_pvalue = pool_rare_cells(ref, cur, min_expected, tolerance)
@@ -101,7 +101,7 @@ def chi_square(
     both = np.flatnonzero(tested & ~alone)
     pvalue[alone] = rare_pvalue[alone]
     pvalue[both] = combine_pvalues([pvalue[both], rare_pvalue[both]])
-    if tolerance > 0.0:
+    if tolerance.any():
         pvalue = np.maximum(pvalue, _distance_bound(ref, cur, tolerance))
     nan = np.where(table.known, 0.0, np.nan)
     return CountTest(
@@ -146,7 +146,7 @@ class _Table:
     def rows(self, index: NDArray[np.int64]) -> _Table:
         return _Table(*(getattr(self, field.name)[index] for field in fields(self)))
 
-    def pearson(self, tolerance: float) -> tuple[FloatArray, FloatArray]:
+    def pearson(self, tolerance: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Statistic and p-value; 1 where fewer than two cells are occupied."""
         contributions = self.contributions()
         statistic = contributions.sum(axis=1)
@@ -172,9 +172,9 @@ class _Table:
             square, self.pooled, out=np.zeros_like(square), where=self.pooled > 0
         )
 
-    def tolerated(self, tolerance: float) -> FloatArray:
+    def tolerated(self, tolerance: FloatArray) -> FloatArray:
         share = self.pooled / (self.n + self.m)[:, None]
-        moved = np.minimum(share, tolerance) ** 2
+        moved = np.minimum(share, tolerance.reshape(-1, 1)) ** 2
         effect = np.divide(moved, share, out=np.zeros_like(moved), where=share > 0)
         mean = effect.sum(axis=1) / np.maximum(self.n_cells, 1)
         return np.asarray(2.0 * mean, dtype=np.float64)
@@ -214,7 +214,7 @@ def _chi2_tail(
 
 
 def _distance_bound(
-    reference: FloatArray, current: FloatArray, tolerance: float
+    reference: FloatArray, current: FloatArray, tolerance: FloatArray
 ) -> FloatArray:
     plain, noise, _, size = distance_and_noise(reference, current)
     beyond = np.maximum(plain - noise - tolerance, 0.0)

@@ -126,6 +126,25 @@ def check_share(value: float, name: str) -> float:
     return float(value)
 
 
+def check_shares(values: ArrayLike, name: str) -> FloatArray:
+    """Give numbers in [0, 1) as an array, one or one a feature, or name what is not.
+
+    Raises
+    ------
+    ParameterError
+        If a number is not in [0, 1), or the array has two dimensions.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    wrong = ~((array >= 0.0) & (array < 1.0))
+    if array.ndim > 1 or wrong.any():
+        got = array[wrong].ravel()[:5].tolist() if wrong.any() else array.shape
+        raise ParameterError(
+            f"{name} must be in [0, 1), one number or one a feature, got {got!r}; "
+            "give it as a share."
+        )
+    return array
+
+
 def shares(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Row sums, and each row divided by its sum; NaN where the sum is 0."""
     total = counts.sum(axis=1)

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from skdrift.exceptions import ParameterError
 from skdrift.stats import hypergeometric
-from skdrift.stats.counts import FloatArray, check_share, check_whole
+from skdrift.stats.counts import FloatArray, check_share, check_shares, check_whole
 from skdrift.stats.rates import RateTest, check_events, tolerated_rate, wilson
 
 IMPOSSIBLE = 1e-12
@@ -22,8 +22,8 @@ def out_of_range(
     *,
     ties_below: ArrayLike = 1,
     ties_above: ArrayLike = 1,
-    tolerance: float = 0.01,
-    small_absolute: float = 0.0005,
+    tolerance: ArrayLike = 0.01,
+    small_absolute: ArrayLike = 0.0005,
     confidence: float = 0.95,
 ) -> RateTest:
     """Test if more rows leave the reference's range than its own next rows would.
@@ -46,7 +46,7 @@ def out_of_range(
         Rows of both samples that equal the reference's minimum and maximum. An
         extreme that is tied this often cannot be left by chance, so that the
         hypothesis is idle and need not share in alpha (see `weighted_holm`).
-    tolerance, small_absolute : float
+    tolerance, small_absolute : float or array-like of shape (p,)
         See `rate_change`; tolerance 0 leaves the exact test alone.
     confidence : float, default=0.95
         Level of Wilson's interval of the rate.
@@ -68,8 +68,8 @@ def out_of_range(
     >>> out_of_range([0], [6], [1000], [100]).pvalue.round(6)
     array([1.e-06])
     """
-    tolerance = check_share(tolerance, "tolerance")
-    small_absolute = check_share(small_absolute, "small_absolute")
+    tolerance = check_shares(tolerance, "tolerance")
+    small_absolute = check_shares(small_absolute, "small_absolute")
     confidence = check_share(confidence, "confidence")
     nothing = np.zeros(np.shape(below), dtype=np.int64)
     _, n, low, m = check_events(nothing, n_reference, below, n_current)

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from skdrift.exceptions import ParameterError
-from skdrift.stats.counts import CountTest, FloatArray, check_counts, check_share
+from skdrift.stats.counts import CountTest, FloatArray, check_counts, check_shares
 from skdrift.stats.pooled import PooledSample, legendre, squared_length
 from skdrift.stats.quadratic import noncentral_chi2_sf
 
@@ -23,7 +23,7 @@ def smooth(
     current: ArrayLike,
     *,
     n_terms: int = 4,
-    tolerance: float = 0.0,
+    tolerance: ArrayLike = 0.0,
 ) -> CountTest:
     r"""Neyman's smooth test of two samples on ordered cells.
 
@@ -50,7 +50,7 @@ def smooth(
         Counts over ordered cells.
     n_terms : int, default=4
         Number of polynomials.
-    tolerance : float, default=0
+    tolerance : float or array-like of shape (p,), default=0
         The null hypothesis is a shift or a change of scale with a
         Kolmogorov-Smirnov distance of at most this; the noncentrality is that of a
         normal column's change of scale, five times that of its shift.
@@ -79,14 +79,14 @@ def smooth(
     '19.68, p = 2.0e-04'
     """
     pooled = PooledSample.of(*check_counts(reference, current))
-    tolerance = check_share(tolerance, "tolerance")
+    tolerance = check_shares(tolerance, "tolerance")
     if n_terms < 1:
         raise ParameterError(f"n_terms must be at least 1, got {n_terms!r}.")
     return pooled.answer(*statistic_and_pvalue(pooled, n_terms, tolerance), tolerance)
 
 
 def statistic_and_pvalue(
-    pooled: PooledSample, n_terms: int, tolerance: float
+    pooled: PooledSample, n_terms: int, tolerance: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Statistic and p-value, before the lower bounds of the pooled sample."""
     scores = _independent_scores(pooled, n_terms)
@@ -94,7 +94,7 @@ def statistic_and_pvalue(
     statistic = pooled.finite * pooled.size * np.square(delta).sum(axis=1)
     rank = scores.any(axis=2).sum(axis=1)
     normal = _as_if_normal(statistic, _skewness(pooled, scores))
-    if tolerance == 0.0:
+    if not tolerance.any():
         pvalue = special.chdtrc(np.maximum(rank, 1), normal)
     else:
         length = squared_length(_SCALE, tolerance) * np.nan_to_num(pooled.size)

@@ -6,7 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skdrift.stats import anderson, neyman
-from skdrift.stats.counts import CountTest, Effect, check_counts, check_share
+from skdrift.stats.counts import (
+    CountTest,
+    Effect,
+    check_counts,
+    check_share,
+    check_shares,
+)
 from skdrift.stats.multiplicity import combine_pvalues
 from skdrift.stats.pooled import PooledSample, kolmogorov_tail
 
@@ -18,7 +24,7 @@ def kolmogorov_smirnov(
     current: ArrayLike,
     *,
     confidence: float = 0.95,
-    tolerance: float = 0.0,
+    tolerance: ArrayLike = 0.0,
 ) -> Effect:
     r"""Kolmogorov-Smirnov distance on the boundaries of ordered cells.
 
@@ -34,7 +40,7 @@ def kolmogorov_smirnov(
         Counts over ordered cells.
     confidence : float, default=0.95
         Level of the interval, 1 - beta.
-    tolerance : float, default=0
+    tolerance : float or array-like of shape (p,), default=0
         Largest distance that the null hypothesis allows.
 
     Returns
@@ -57,7 +63,7 @@ def kolmogorov_smirnov(
     """
     pooled = PooledSample.of(*check_counts(reference, current))
     beta = 1.0 - check_share(confidence, "confidence")
-    tolerance = check_share(tolerance, "tolerance")
+    tolerance = check_shares(tolerance, "tolerance")
     distance, direction = pooled.largest_difference()
     half = np.sqrt(-0.5 * np.log(0.5 * beta) / pooled.size)
     return Effect(
@@ -70,7 +76,7 @@ def kolmogorov_smirnov(
 
 
 def distribution_change(
-    reference: ArrayLike, current: ArrayLike, *, tolerance: float = 0.0
+    reference: ArrayLike, current: ArrayLike, *, tolerance: ArrayLike = 0.0
 ) -> CountTest:
     """Test for a change of the distribution over ordered cells.
 
@@ -81,7 +87,7 @@ def distribution_change(
     ----------
     reference, current : array-like of int, shape (p, c)
         Counts over ordered cells.
-    tolerance : float, default=0
+    tolerance : float or array-like of shape (p,), default=0
         Kolmogorov-Smirnov distance that the null hypothesis allows.
 
     Returns
@@ -95,7 +101,7 @@ def distribution_change(
         If the counts or the tolerance are out of their range.
     """
     pooled = PooledSample.of(*check_counts(reference, current))
-    tolerance = check_share(tolerance, "tolerance")
+    tolerance = check_shares(tolerance, "tolerance")
     statistic, first = anderson.statistic_and_pvalue(pooled, tolerance)
     _, second = neyman.statistic_and_pvalue(pooled, _N_TERMS, tolerance)
     combined = combine_pvalues(np.stack([first, second]))

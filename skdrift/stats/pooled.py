@@ -88,7 +88,7 @@ class PooledSample:
         )
 
     def answer(
-        self, statistic: FloatArray, pvalue: FloatArray, tolerance: float
+        self, statistic: FloatArray, pvalue: FloatArray, tolerance: FloatArray
     ) -> CountTest:
         """Give the result, its p-value not below what holds in any case.
 
@@ -131,14 +131,16 @@ def kolmogorov_tail(distance: FloatArray, size: FloatArray) -> FloatArray:
     return np.asarray(special.kolmogorov(scaled), dtype=np.float64)
 
 
-def squared_length(coefficients: tuple[float, float], distance: float) -> float:
+def squared_length(
+    coefficients: tuple[float, float], distance: FloatArray
+) -> FloatArray:
     """Squared length of a change with a Kolmogorov-Smirnov distance.
 
     `coefficients` are the ratio to the squared distance when it is small, and the
     growth of the ratio with the distance.
     """
     at_zero, growth = coefficients
-    return (at_zero + growth * min(distance, 0.3)) * distance**2
+    return np.asarray((at_zero + growth * np.minimum(distance, 0.3)) * distance**2)
 
 
 def legendre(below: FloatArray, degree: int) -> tuple[FloatArray, FloatArray]:

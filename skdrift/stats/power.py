@@ -10,7 +10,7 @@ from scipy import special
 
 from skdrift.exceptions import ParameterError
 from skdrift.stats.anderson import noncentrality
-from skdrift.stats.counts import FloatArray, check_share, check_whole
+from skdrift.stats.counts import FloatArray, check_share, check_shares, check_whole
 from skdrift.stats.quadratic import weighted_chi2_sf
 
 _DEGREES = np.arange(1.0, 9.0)
@@ -35,7 +35,7 @@ def detectable_effect(
     alpha: float,
     n_hypotheses: int,
     power: float = 0.8,
-    tolerance: float = 0.0,
+    tolerance: ArrayLike = 0.0,
 ) -> FloatArray:
     """Kolmogorov-Smirnov distance of a shift that `distribution_change` finds.
 
@@ -52,7 +52,7 @@ def detectable_effect(
         Hypotheses in the family.
     power : float, default=0.8
         Probability that the change is found.
-    tolerance : float, default=0
+    tolerance : float or array-like, default=0
         Distance that the null hypothesis allows.
 
     Returns
@@ -73,18 +73,20 @@ def detectable_effect(
     array([0.17, 0.06])
     """
     level = hypothesis_level(alpha, n_hypotheses, power) * _COMBINED
-    tolerance = check_share(tolerance, "tolerance")
-    n, m = np.broadcast_arrays(
-        check_whole(n_reference, "n_reference"), check_whole(n_current, "n_current")
+    n, m, tolerated = np.broadcast_arrays(
+        check_whole(n_reference, "n_reference"),
+        check_whole(n_current, "n_current"),
+        check_shares(tolerance, "tolerance"),
     )
     known = (n > 0) & (m > 0)
     size = np.where(known, n, 1.0) / np.where(known, n + m, 1.0) * m
     size = np.where(known, size, 1.0).ravel()
-    critical = _critical(size, level, tolerance)
+    least = tolerated.ravel()
+    critical = _critical(size, level, least)
     found = _root(
         lambda d: _reached(d, size, critical) - special.ndtri(power),
-        np.full(size.shape, tolerance),
-        np.minimum(1.0, 2.0 * tolerance + 12.0 / np.sqrt(size)),
+        least,
+        np.minimum(1.0, 2.0 * least + 12.0 / np.sqrt(size)),
     )
     return np.where(known, found.reshape(n.shape), np.nan)
 
@@ -175,10 +177,10 @@ def _reached(d: FloatArray, size: FloatArray, critical: FloatArray) -> FloatArra
     return np.asarray(quantile, dtype=np.float64)
 
 
-def _critical(size: FloatArray, level: float, tolerance: float) -> FloatArray:
+def _critical(size: FloatArray, level: float, tolerance: FloatArray) -> FloatArray:
     """Statistic that is exceeded with probability `level` under the null."""
-    if tolerance == 0.0 and size.size > 1:
-        return np.full(size.shape, _critical(size[:1], level, tolerance)[0])
+    if not tolerance.any() and size.size > 1:
+        return np.full(size.shape, _critical(size[:1], level, tolerance[:1])[0])
     added = noncentrality(size, np.tile(_EIGENVALUES, (size.size, 1)), tolerance)
     mean = 1.0 + (added * _EIGENVALUES).sum(axis=1)
     return _root(
@@ -194,7 +196,7 @@ def _size(d: FloatArray, level: float, power: float, tolerance: float) -> FloatA
     for _ in range(_ROUNDS):
         grid = np.geomspace(low, high, _GRID, axis=1)
         sizes = np.square(grid).ravel()
-        critical = _critical(sizes, level, tolerance)
+        critical = _critical(sizes, level, np.full(sizes.shape, tolerance))
         reached = _reached(np.repeat(d, _GRID), sizes, critical).reshape(grid.shape)
         enough = reached >= special.ndtri(power)
         after = np.argmax(enough, axis=1).clip(1)

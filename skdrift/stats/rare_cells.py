@@ -14,7 +14,10 @@ _MANY_ROWS = 100
 
 
 def pool_rare_cells(
-    reference: FloatArray, current: FloatArray, min_expected: float, tolerance: float
+    reference: FloatArray,
+    current: FloatArray,
+    min_expected: float,
+    tolerance: FloatArray,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Put rare cells together, and test what that hides.
 
@@ -24,7 +27,7 @@ def pool_rare_cells(
         Counts.
     min_expected : float
         A cell is rare if it expects fewer rows in the smaller sample.
-    tolerance : float
+    tolerance : ndarray of shape () or (p,)
         Total variation distance that the null hypothesis allows.
 
     Returns
@@ -36,6 +39,7 @@ def pool_rare_cells(
         NaN where they are too few for a test of their own.
     """
     n, m = reference.sum(axis=1), current.sum(axis=1)
+    tolerance = np.broadcast_to(tolerance, n.shape)
     total = np.maximum(n + m, 1.0)
     expected = (reference + current) * (np.minimum(n, m) / total)[:, None]
     rare = (expected > 0) & (expected < min_expected)
@@ -46,7 +50,7 @@ def pool_rare_cells(
     reference, current = reference.copy(), current.copy()
     for i in rows:
         few = reference[i, rare[i]], current[i, rare[i]]
-        pvalue[i] = _proportions_pvalue(*few, tolerance * total[i])
+        pvalue[i] = _proportions_pvalue(*few, tolerance[i] * total[i])
         target = np.arange(expected.shape[1])
         if np.isnan(pvalue[i]):
             target = _targets(expected[i], rare[i], min_expected)

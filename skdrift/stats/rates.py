@@ -160,13 +160,13 @@ def check_events(
 
 
 def tolerated_rate(
-    natural: FloatArray, tolerance: float, small_absolute: float
+    natural: FloatArray, tolerance: ArrayLike, small_absolute: ArrayLike
 ) -> FloatArray:
     """Give the rate that is tolerated beyond a natural one: as much again, in bounds.
 
     At least `small_absolute`, at most `tolerance`; all 0 with tolerance 0.
     """
-    return np.clip(natural, min(small_absolute, tolerance), tolerance)
+    return np.clip(natural, np.minimum(small_absolute, tolerance), tolerance)
 
 
 @dataclass(frozen=True, slots=True)
