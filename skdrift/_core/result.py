@@ -95,6 +95,10 @@ class FeatureRow:
         Smallest effect, in the units of `effect_name`, that so many rows would show
         in four of five batches; NaN if the column was not tested, or the
         report is an old one that did not say it.
+    tolerance : float
+        Largest effect that is no alarm: the report's `min_effect`, or more where the
+        column moves with time; NaN if the column was not tested, or the report is an
+        old one.
     """
 
     feature: str
@@ -120,6 +124,7 @@ class FeatureRow:
     n_infinite: int
     reason: str
     detectable_effect: float = float("nan")
+    tolerance: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

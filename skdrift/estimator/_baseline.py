@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, fields
 from skdrift.performance._expectation import FoldScores
 from skdrift.profile import Profile
 from skdrift.profile._blocks import BlockValues
-from skdrift.shift import Dependence
+from skdrift.shift import Dependence, Trend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,6 +34,8 @@ class Baseline:
         Summaries of blocks of rows, where the level of an alarm counts these.
     dependence : Dependence or None
         Between the columns; None where it is not compared.
+    trend : Trend or None
+        When rows are from and how columns move with time; None without ``time``.
     """
 
     reference: Profile
@@ -43,6 +45,7 @@ class Baseline:
     notes: tuple[str, ...]
     blocks: BlockValues | None = None
     dependence: Dependence | None = None
+    trend: Trend | None = None
 
     def __setstate__(self, state: Sequence[object]) -> None:
         for position, field in enumerate(fields(self)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from skdrift._core.frame import read_table
 from skdrift.estimator._baseline import Baseline
 from skdrift.estimator._progress import drop_callbacks
 from skdrift.estimator._routing import fold_fit_params
+from skdrift.estimator._timing import TrainingTimes, standing_columns
 from skdrift.exceptions import (
     BaselineWarning,
     InputError,
@@ -110,7 +111,9 @@ def reference_profile(
         return error
 
 
-def learn_blocks(X: Any, reference: Any, groups: Any, blocks: Any) -> FoundBlocks:
+def learn_blocks(
+    X: Any, reference: Any, groups: Any, blocks: Any, times: TrainingTimes | None
+) -> FoundBlocks:
     """Blocks of training rows; none if the rows could not be read.
 
     Raises
@@ -120,14 +123,21 @@ def learn_blocks(X: Any, reference: Any, groups: Any, blocks: Any) -> FoundBlock
     """
     if isinstance(reference, Exception):
         return FoundBlocks()
-    return find_blocks(X, reference, groups, blocks)
+    if times is None:
+        return find_blocks(X, reference, groups, blocks)
+    return find_blocks(
+        X, reference, groups, blocks, order=times.order, times=times.rising
+    )
 
 
-def learn_joint(X: Any, reference: Any, blocks: FoundBlocks) -> Dependence | None:
+def learn_joint(
+    X: Any, reference: Any, blocks: FoundBlocks, times: TrainingTimes | None
+) -> Dependence | None:
     """Dependence between columns, where rows are independent and can be read."""
     if isinstance(reference, Exception) or blocks.values is not None:
         return None
-    return learn_dependence(read_table(X), reference)
+    trend = times.trend if times else None
+    return learn_dependence(read_table(X), standing_columns(reference, trend))
 
 
 def learn_novelty(
@@ -162,12 +172,17 @@ def fit_model(
 
 
 def plan_splits(
-    estimator: Any, X: Any, y: Any, settings: PassSettings, blocks: FoundBlocks
+    estimator: Any,
+    X: Any,
+    y: Any,
+    settings: PassSettings,
+    blocks: FoundBlocks,
+    times: TrainingTimes | None,
 ) -> tuple[list[Split], str]:
     """Folds of the pass, or none and the reason.
 
-    With pieces of the row order and without `groups` an integer `cv` means folds of
-    whole pieces.
+    With pieces of the row order or with times, and without `groups`, an integer `cv`
+    means folds of neighbours in that order; for classes, folds of whole pieces.
     """
     if settings.cv is None or is_prefit(estimator, settings.cv):
         return [], ""
@@ -176,11 +191,14 @@ def plan_splits(
     classifier = is_classifier(estimator)
     cv = _grouped(settings, y, classifier=classifier)
     split_params = {} if settings.groups is None else {"groups": settings.groups}
-    if blocks.in_order and settings.groups is None and _is_number(settings.cv):
+    in_order = blocks.in_order or times is not None
+    if in_order and settings.groups is None and _is_number(settings.cv):
         cv = KFold(settings.cv)
         if classifier and type_of_target(y) in {"binary", "multiclass"}:
             cv = StratifiedGroupKFold(settings.cv)
-            split_params = {"groups": blocks.labels}
+            split_params = {"groups": _piece_labels(blocks, times)}
+        elif times is not None:
+            cv = _InOrder(cv, times.order)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -194,6 +212,27 @@ def plan_splits(
         except (ValueError, TypeError) as error:
             return [], f"no cross-validated score: {describe(error)}"
     return splits, "" if splits else "no cross-validated score: cv gives no splits"
+
+
+def _piece_labels(blocks: FoundBlocks, times: TrainingTimes | None) -> Any:
+    if blocks.in_order or times is None:
+        return blocks.labels
+    return times.labels()
+
+
+@dataclass(frozen=True, slots=True)
+class _InOrder:
+    """Folds of rows that are neighbours in an order."""
+
+    folds: KFold
+    order: np.ndarray
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[Split]:
+        for train, test in self.folds.split(self.order):
+            yield np.sort(self.order[train]), np.sort(self.order[test])
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        return int(self.folds.get_n_splits())
 
 
 def _grouped(settings: PassSettings, y: Any, *, classifier: bool) -> Any:
@@ -271,6 +310,7 @@ def assemble_baseline(
     reason: str,
     blocks: FoundBlocks,
     dependence: Dependence | None,
+    times: TrainingTimes | None = None,
 ) -> Baseline:
     """Put together what was learned; what was not is said in a warning."""
     notes = [reason] if reason else []
@@ -301,9 +341,15 @@ def assemble_baseline(
         outputs=outputs,
         scores=tuple(scores),
         pass_name=pass_name,
-        notes=(*notes, *blocks.notes, *_joint_notes(blocks, reference)),
+        notes=(
+            *notes,
+            *(times.notes if times else ()),
+            *blocks.notes,
+            *_joint_notes(blocks, reference),
+        ),
         blocks=blocks.values,
         dependence=dependence,
+        trend=times.trend if times else None,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from skdrift._core.frame import Table, read_table
 from skdrift._core.result import Finding, ScoreExpectation
 from skdrift.estimator._baseline import Baseline
+from skdrift.estimator._timing import BatchTime, found_time, standing_columns
 from skdrift.exceptions import SkdriftError
 from skdrift.guards._findings import flag_findings, merge_flags
 from skdrift.guards._flagging import ColumnFlags, flag_columns
@@ -23,10 +24,12 @@ from skdrift.report import DriftReport, RowBlocks
 from skdrift.shift import (
     BatchBlocks,
     ShiftResult,
+    Tolerance,
     compare_profiles,
     dependence_share,
     nothing_compared,
     resolution,
+    tolerance_at,
     with_dependence,
 )
 from skdrift.shift._resolution import with_detectable
@@ -48,6 +51,7 @@ class LookSettings:
     max_rows: int | None
     estimator: str
     n_blocks: int | None = None
+    time: BatchTime | None = None
 
 
 def look(
@@ -142,6 +146,7 @@ def _full_look(
     counted, novelty = count_table(sample, reference.grid)
     if flags is None:
         flags = flag_columns(table, reference, counted if sample is table else None)
+    tolerance = _tolerance(baseline, table, settings)
     share = SCORE_SHARE if scores else 0.0
     joint = dependence_share(baseline.dependence, sample.n_rows)
     shift = compare_profiles(
@@ -154,11 +159,12 @@ def _full_look(
         stable_bound=settings.stable_bound,
         least_rows=least_rows(baseline),
         blocks=_batch_blocks(baseline, table.n_rows, settings.n_blocks),
+        tolerance=tolerance.values,
     )
     shift = with_dependence(
         shift,
         baseline.dependence,
-        reference,
+        standing_columns(reference, baseline.trend),
         sample,
         alpha=settings.alpha,
         share=(1.0 - share) * joint,
@@ -167,7 +173,7 @@ def _full_look(
     schema = schema_findings(table, reference.grid, counted.families)
     if brief and not flags and not schema and not _alarms(shift.findings):
         return None
-    shift = _with_detectable(shift, reference, counted, settings)
+    shift = _with_detectable(shift, reference, counted, settings, tolerance)
     flagged = flag_findings(table, reference, flags)
     findings = [
         *schema,
@@ -177,8 +183,28 @@ def _full_look(
     return report_of(baseline, settings, table.n_rows, shift, findings, scores)
 
 
+def _tolerance(baseline: Baseline, table: Table, settings: LookSettings) -> Tolerance:
+    """What is tolerated of each column at the time of the batch."""
+    trend, time = baseline.trend, settings.time
+    if trend is not None and time is None:
+        time = found_time(trend, baseline.reference, table)
+    found = tolerance_at(
+        trend,
+        baseline.reference,
+        time.value if time else 1.0,
+        min_effect=settings.min_effect,
+        alpha=settings.alpha,
+        in_blocks=baseline.blocks is not None,
+    )
+    return replace(found, notes=(*found.notes, *(time.notes if time else ())))
+
+
 def _with_detectable(
-    shift: ShiftResult, reference: Profile, counted: Profile, settings: LookSettings
+    shift: ShiftResult,
+    reference: Profile,
+    counted: Profile,
+    settings: LookSettings,
+    tolerance: Tolerance,
 ) -> ShiftResult:
     level = shift.level
     rows = with_detectable(
@@ -189,8 +215,9 @@ def _with_detectable(
         alpha=settings.alpha,
         min_effect=settings.min_effect,
         at_least=level.detectable(settings.alpha, POWER) if level else {},
+        tolerance=tolerance.values,
     )
-    return replace(shift, rows=rows)
+    return replace(shift, rows=rows, notes=(*shift.notes, *tolerance.notes))
 
 
 def _batch_blocks(

@@ -17,6 +17,7 @@ from skdrift.performance._cross_validation import Scorer
 from skdrift.performance._recorded import OwnScore
 
 Params = Mapping[str, Any]
+OWN = ("groups", "time")
 
 
 def routing_enabled() -> bool:
@@ -47,16 +48,18 @@ def route_fit(
     params: Params,
     *,
     groups: Any,
+    time: Any,
     scorers: Mapping[str, Scorer],
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Arguments of the estimator's own `method`, and of each scorer by its name.
 
     Without metadata routing the estimator gets all of them, the scorers none, and
-    `groups` are handed on only to an estimator that asks for them (a search over
-    folds of whole groups).
+    `groups` and `time` are handed on only to an estimator that asks for them (a
+    search over folds of whole groups).
     """
-    if groups is not None and (routing_enabled() or _asks_for_groups(owner.estimator)):
-        params = {**params, "groups": groups}
+    for name, value in (("groups", groups), ("time", time)):
+        if value is not None and (routing_enabled() or _asks(owner.estimator, name)):
+            params = {**params, name: value}
     if not params or not routing_enabled():
         return dict(params), {}
     routed = process_routing(owner, method, **params)
@@ -82,16 +85,16 @@ def fold_fit_params(model: Any, params: Params) -> Params:
         return params
     if routing_enabled():
         return dict(process_routing(model, "fit", **params).estimator.fit)
-    return {name: value for name, value in params.items() if name != "groups"}
+    return {name: value for name, value in params.items() if name not in OWN}
 
 
 def _key(scorer: str) -> str:
     return f"scorer {scorer}"
 
 
-def _asks_for_groups(estimator: Any) -> bool:
+def _asks(estimator: Any, name: str) -> bool:
     try:
         request = get_routing_for_object(estimator)
     except NotImplementedError:  # how scikit-learn's AdaBoost says that it has none
         return False
-    return "groups" in request.consumes("fit", ["groups"])
+    return name in request.consumes("fit", [name])

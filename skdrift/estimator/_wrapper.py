@@ -49,6 +49,7 @@ from skdrift.estimator._rejecting import (
 )
 from skdrift.estimator._routing import route_answer, route_fit, router_of
 from skdrift.estimator._selecting import SelectiveScoring
+from skdrift.estimator._timing import given_time, learn_times
 from skdrift.guards._flagging import flags_of
 from skdrift.guards._flags import Flags
 from skdrift.guards._novelty import novelty_pvalues
@@ -194,7 +195,7 @@ default="warn"
     """
 
     _doc_link_module = "skdrift"
-    __metadata_request__fit = {"groups": True}
+    __metadata_request__fit = {"groups": True, "time": True}
     __metadata_request__predict = {"return_report": True}
     __metadata_request__predict_proba = {"return_report": True}
     __metadata_request__predict_log_proba = {"return_report": True}
@@ -242,7 +243,15 @@ default="warn"
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None, *, groups: Any = None, **params: Any) -> Any:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        groups: Any = None,
+        time: Any = None,
+        **params: Any,
+    ) -> Any:
         """Fit the estimator, and learn what it was trained on.
 
         Parameters
@@ -252,6 +261,11 @@ default="warn"
         groups : array-like of shape (n_rows,) or None
             Blocks of rows (days, sessions, sites) that a fold must not split, and
             that the level of an alarm counts; see `blocks`.
+        time : str, array-like of shape (n_rows,) or None
+            When each row is from: the name of a column of X, which is then not tested
+            itself, or numbers or datetimes. Columns that move with time are allowed
+            to have moved on by as much in a later batch; the order of rows is that
+            of time, and so are the folds of an integer `cv`.
         **params
             Passed on to the estimator's `fit`; with metadata routing, to whoever
             requested them.
@@ -269,7 +283,7 @@ default="warn"
         InputError, InputTypeError
             If `X` is no table, or a column cannot be read.
         """
-        self._fit("fit", X, y, groups, params)
+        self._fit("fit", X, y, groups, params, time)
         return self
 
     @available_if(delegates("fit_predict"))
@@ -283,10 +297,17 @@ default="warn"
         return self._fit("fit_transform", X, y, None, params)
 
     @with_callbacks
-    def _fit(self, method: str, X: Any, y: Any, groups: Any, params: Any) -> Any:
+    def _fit(
+        self, method: str, X: Any, y: Any, groups: Any, params: Any, time: Any = None
+    ) -> Any:
         check_parameters(self.get_params(deep=False))
         fit_params, score_params = route_fit(
-            self, method, params, groups=groups, scorers=self._pass_scorers()
+            self,
+            method,
+            params,
+            groups=groups,
+            time=time,
+            scorers=self._pass_scorers(),
         )
         settings = PassSettings(
             cv=self.cv,
@@ -303,9 +324,10 @@ default="warn"
             categorical_features=self.categorical_features,
             min_category_count=self.min_category_count,
         )
-        blocks = learn_blocks(X, reference, groups, self.blocks)
-        dependence = learn_joint(X, reference, blocks)
-        splits, reason = plan_splits(self.estimator, X, y, settings, blocks)
+        reference, times = learn_times(X, reference, time)
+        blocks = learn_blocks(X, reference, groups, self.blocks, times)
+        dependence = learn_joint(X, reference, blocks, times)
+        splits, reason = plan_splits(self.estimator, X, y, settings, blocks, times)
         progress = FitProgress(self, len(splits), X, y)
         novelty = learn_novelty(self.novelty, X, reference, settings.seed)
         prefit = is_prefit(self.estimator, self.cv)
@@ -328,6 +350,7 @@ default="warn"
             reason=reason,
             blocks=blocks,
             dependence=dependence,
+            times=times,
         )
         learned = learn_rejection(
             self.get_params(deep=False), model, X, y, settings.fit_params
@@ -509,7 +532,9 @@ default="warn"
             estimator=type(self.estimator_).__name__,
         )
 
-    def check(self, X: Any, y: Any = None, *, groups: Any = None) -> DriftReport:
+    def check(
+        self, X: Any, y: Any = None, *, groups: Any = None, time: Any = None
+    ) -> DriftReport:
         """Look at a batch: all rows, and with labels the realised score.
 
         Parameters
@@ -520,6 +545,9 @@ default="warn"
         groups : array-like of shape (n_rows,) or None
             Blocks of the batch's rows, where training had `groups`. None: as many
             blocks as the batch has rows for.
+        time : str, array-like of shape (n_rows,) or None
+            When the batch's rows are from, where training had `time`. None: what
+            the time column says; without one, right after training.
 
         Returns
         -------
@@ -534,11 +562,13 @@ default="warn"
         InputError, InputTypeError
             If `X` is no table.
         ParameterError
-            If `groups` do not have one entry for each row.
+            If `groups` or `time` do not have one entry for each row, `time` is of
+            another type than at `fit`, or `fit` had none.
         """
         model = self._fitted()
         table = read_table(X, strict=False)
         n_blocks = None if groups is None else count_groups(groups, table.n_rows)
+        when = given_time(self.baseline_.trend, table, time)
         scores: list[ScoreExpectation] = []
         findings: list[Finding] = []
         if y is not None:
@@ -554,7 +584,7 @@ default="warn"
         report = look(
             self.baseline_,
             table,
-            replace(self._look_settings(), n_blocks=n_blocks),
+            replace(self._look_settings(), n_blocks=n_blocks, time=when),
             brief=False,
             must_read=True,
             scores=scores,

@@ -18,6 +18,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "skdrift.profile._grid.Grid",
     "skdrift.profile._profile.Profile",
     "skdrift.shift._dependence.Dependence",
+    "skdrift.shift._trend.Trend",
 )
 """Names, as ``module.Class``, of the fitted types that skdrift itself adds to a model.
 

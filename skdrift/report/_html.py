@@ -244,7 +244,7 @@ def _features(report: DriftReport) -> str:
     table = _table(
         "Columns, worst first (missing: share in training and in the batch)",
         heads,
-        [_feature_row(row) for row in worst],
+        [_feature_row(row, report.min_effect) for row in worst],
     )
     more = _more(len(report.features) - MOST_FEATURES, "report.features")
     return f"<details><summary>{title}</summary>{table}{more}</details>"
@@ -256,7 +256,7 @@ def _badness(row: FeatureRow) -> tuple[int, float, float]:
     return _WORST_FIRST.index(row.outcome), adjusted, -effect
 
 
-def _feature_row(row: FeatureRow) -> str:
+def _feature_row(row: FeatureRow, min_effect: float) -> str:
     shade = _TAG_CLASS.get(row.outcome, "note")
     tag = f'<span class="tag {shade}">{_escape(row.outcome)}</span>'
     effect = (
@@ -265,6 +265,8 @@ def _feature_row(row: FeatureRow) -> str:
         else f"{_effect_name(row)}<br>"
         + with_interval(row.effect_size, row.low, row.high)
     )
+    if effect and row.tolerance > min_effect:
+        effect += f"<br>tolerance {row.tolerance:.2g}"
     missing = f"{percent(row.missing_reference)} → {percent(row.missing_current)}"
     return _row(
         _name(row.feature),

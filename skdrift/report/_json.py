@@ -7,7 +7,8 @@ and infinity become null, and the places that were infinite are listed under
 (``\ud800``), so that the text can be encoded as UTF-8. Dicts become lists of records:
 keys that differ only in a lone surrogate would collide. Format 1 had no
 ``rejected``, format 2 no ``blocks`` and no
-``detectable_effect`` of features, format 3 no ``basis`` of scores.
+``detectable_effect`` of features, format 3 no ``basis`` of scores, format 4 no
+``tolerance`` of features.
 """
 
 from __future__ import annotations
@@ -38,9 +39,12 @@ from skdrift.report._visible import encodable, visible
 if TYPE_CHECKING:
     from skdrift.report._drift_report import DriftReport
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 _ADDED: Final[Mapping[str, int]] = {"rejected": 2, "blocks": 3}
-_ADDED_TO_FEATURES: Final[Mapping[str, int]] = {"detectable_effect": 3}
+_ADDED_TO_FEATURES: Final[Mapping[str, int]] = {
+    "detectable_effect": 3,
+    "tolerance": 5,
+}
 _BASIS_ADDED: Final = 4
 _KIND: Final = "DriftReport"
 _HEADER: Final = frozenset(("kind", "format", "skdrift", "infinite"))

@@ -10,6 +10,7 @@ from skdrift.shift._compare import (
 )
 from skdrift.shift._dependence import Dependence, learn_dependence
 from skdrift.shift._dependence_change import dependence_share, with_dependence
+from skdrift.shift._trend import Tolerance, Trend, tolerance_at
 
 __all__ = [
     "BatchBlocks",
@@ -17,6 +18,8 @@ __all__ = [
     "Dependence",
     "FoundBlocks",
     "ShiftResult",
+    "Tolerance",
+    "Trend",
     "compare_profiles",
     "count_groups",
     "dependence_share",
@@ -25,5 +28,6 @@ __all__ = [
     "nothing_compared",
     "resolution",
     "rows_for_effect_in_blocks",
+    "tolerance_at",
     "with_dependence",
 ]

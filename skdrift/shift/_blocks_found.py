@@ -21,6 +21,7 @@ from skdrift.profile._blocks import (
 )
 from skdrift.profile._count import comparable_column, match_columns
 from skdrift.profile._profile import Profile
+from skdrift.shift._trend import cut_in_order
 from skdrift.stats.blocks import block_variance_pvalue
 
 LEAST_BLOCKS = 5
@@ -61,7 +62,13 @@ class FoundBlocks:
 
 
 def find_blocks(
-    X: Any, reference: Profile, groups: Any, blocks: int | Literal["auto"] | None
+    X: Any,
+    reference: Profile,
+    groups: Any,
+    blocks: int | Literal["auto"] | None,
+    *,
+    order: np.ndarray | None = None,
+    times: np.ndarray | None = None,
 ) -> FoundBlocks:
     """Blocks that the level of an alarm has to count.
 
@@ -76,6 +83,9 @@ def find_blocks(
         ``"auto"``: `groups` if they are given and differ more than independent rows
         would; without `groups` pieces of the row order if rows depend on their
         neighbours. An integer: so many pieces of the row order. None: no blocks.
+    order, times : ndarray of shape (n_rows,) or None
+        Rows in the order of time, and their rising times: the row order is then that
+        of time, and pieces do not part equal times.
 
     Raises
     ------
@@ -88,13 +98,15 @@ def find_blocks(
     codes = None if groups is None else group_codes(groups, n, "groups")
     if not (isinstance(blocks, str) and blocks == "auto"):
         _check_number(blocks, n)
-        note = f"the alarm level counts {blocks:,} blocks of the row order, not rows"
-        return _in_order(X, reference, blocks, note)
+        labels = _pieces(n, blocks, order, times)
+        found = blocks if times is None else int(labels.max()) + 1
+        note = f"the alarm level counts {found:,} blocks of the row order, not rows"
+        return _in_order(X, reference, labels, note)
     if codes is not None:
         return _of_groups(X, reference, codes)
     if n < LEAST_ROWS_IN_ORDER:
         return FoundBlocks()
-    dependent, compared = dependent_columns(X, reference)
+    dependent, compared = dependent_columns(X, reference, order)
     if not dependent:
         return FoundBlocks()
     size = max(LEAST_ROWS_OF_A_BLOCK, -(-n // MOST_BLOCKS))
@@ -102,7 +114,7 @@ def find_blocks(
         f"rows depend on their neighbours in {dependent:,} of {compared:,} columns; "
         f"the alarm level counts blocks, not rows"
     )
-    return _in_order(X, reference, n // size, note)
+    return _in_order(X, reference, _pieces(n, n // size, order, times), note)
 
 
 def _check_number(blocks: Any, n_rows: int) -> None:
@@ -150,12 +162,14 @@ def _in_order_of_rows(cells: np.ndarray) -> np.ndarray:
     return np.asarray(np.argsort(np.argsort(first))[codes], dtype=np.int64)
 
 
-def dependent_columns(X: Any, reference: Profile) -> tuple[int, int]:
+def dependent_columns(
+    X: Any, reference: Profile, order: np.ndarray | None = None
+) -> tuple[int, int]:
     """In how many columns rows are like their neighbours, and of how many.
 
     Correlation of the mid-ranks with those of 1, 2, 3, 5, 8, 13 and 21 rows before,
     over at most 8,000 rows (20 stretches); one-sided, at level 0.001 for all lags
-    and columns together.
+    and columns together. `order` says in which order the rows are neighbours.
     """
     n = reference.n_rows
     stretches = [np.arange(n)]
@@ -163,7 +177,11 @@ def dependent_columns(X: Any, reference: Profile) -> tuple[int, int]:
         length = MOST_ROWS // N_CHUNKS
         starts = np.linspace(0, n - length, N_CHUNKS).astype(np.int64)
         stretches = [np.arange(start, start + length) for start in starts]
-    table = read_table(take_rows(X, np.concatenate(stretches)) if n > MOST_ROWS else X)
+    rows = np.concatenate(stretches)
+    if order is not None:
+        rows = order[rows]
+    whole = n <= MOST_ROWS and order is None
+    table = read_table(X if whole else take_rows(X, rows))
     places = match_columns(table, reference.grid).positions.tolist()
     pvalues = []
     for position, family in enumerate(reference.grid.families):
@@ -189,10 +207,29 @@ def _lag_pvalue(ranks: np.ndarray) -> float:
     return float(special.ndtr(-max(scores)))
 
 
-def _in_order(X: Any, reference: Profile, n_blocks: int, note: str) -> FoundBlocks:
-    n = reference.n_rows
+def _pieces(
+    n_rows: int,
+    n_blocks: int,
+    order: np.ndarray | None,
+    times: np.ndarray | None,
+) -> np.ndarray:
+    """Number of each row's piece of the row order, or of the order of time."""
     n_kept = min(n_blocks, MOST_BLOCKS)
-    labels = np.arange(n) * n_kept // n
+    if order is None or times is None:
+        return np.arange(n_rows) * n_kept // n_rows
+    labels = np.empty(n_rows, dtype=np.int64)
+    labels[order] = cut_in_order(times, n_kept)
+    return labels
+
+
+def _in_order(X: Any, reference: Profile, labels: np.ndarray, note: str) -> FoundBlocks:
+    n, n_kept = reference.n_rows, int(labels.max()) + 1
+    if n_kept < LEAST_BLOCKS:
+        few = (
+            f"{ROWS_ALONE}: equal times leave {n_kept} pieces, and blocks take "
+            f"{LEAST_BLOCKS}"
+        )
+        return FoundBlocks(notes=(few,))
     values, _ = _summaries(X, reference, labels, np.arange(n_kept))
     kept = _stored(values, "row order", n_kept, n / n_kept)
     return FoundBlocks(values=kept, labels=labels, notes=(note,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
@@ -18,6 +18,7 @@ from skdrift.shift._blocks import BatchBlocks, BlockLevel, Rank, block_level
 from skdrift.shift._distribution import Comparison, compare_distributions
 from skdrift.shift._events import Event, events_of
 from skdrift.stats import detectable_effect, rows_needed, weighted_holm
+from skdrift.stats.counts import FloatArray
 
 DISTRIBUTION_SHARE = 0.8
 
@@ -74,6 +75,7 @@ def compare_profiles(
     stable_bound: float,
     least_rows: int,
     blocks: BatchBlocks | None = None,
+    tolerance: FloatArray | None = None,
 ) -> ShiftResult:
     """Compare a batch with training, column by column.
 
@@ -95,23 +97,45 @@ def compare_profiles(
         Batches with fewer rows are not compared.
     blocks : BatchBlocks or None
         Where rows of training come in blocks.
+    tolerance : ndarray of float of shape (n_features,) or None
+        Tolerated difference of each column, where columns move with time; None:
+        `min_effect` of all.
     """
     if current.n_rows < least_rows:
         return nothing_compared(reference, current, least_rows)
+    if tolerance is None:
+        tolerance = np.full(reference.grid.n_features, min_effect)
     tested = _test(
-        reference, current, novelty, alpha=alpha * share, tolerance=min_effect
+        reference,
+        current,
+        novelty,
+        alpha=alpha * share,
+        min_effect=min_effect,
+        tolerance=tolerance,
     )
     if blocks is not None:
         level = block_level(reference, current, novelty, blocks)
         tested = _by_blocks(tested, level)
     scaled = _rescaled(tested, share)
     rows = tuple(
-        _feature_row(reference, current, position, scaled, alpha, stable_bound)
+        _feature_row(
+            reference,
+            current,
+            position,
+            scaled,
+            alpha,
+            stable_bound,
+            float(tolerance[position]),
+        )
         for position in range(reference.grid.n_features)
     )
+    moving = {
+        position: float(tolerance[position])
+        for position in np.flatnonzero(tolerance > min_effect).tolist()
+    }
     findings = (
-        *_shift_findings(reference, scaled, alpha),
-        *_event_findings(reference, current, scaled, alpha),
+        *_shift_findings(reference, scaled, alpha, moving),
+        *_event_findings(reference, current, scaled, alpha, moving),
     )
     return ShiftResult(
         rows=rows,
@@ -192,7 +216,8 @@ def _test(
     novelty: Sequence[Novelty],
     *,
     alpha: float,
-    tolerance: float,
+    min_effect: float,
+    tolerance: FloatArray,
 ) -> Tested:
     compared: dict[int, list[tuple[int, Comparison]]] = {}
     found = compare_distributions(reference, current, novelty, tolerance=tolerance)
@@ -203,7 +228,7 @@ def _test(
         position: _joint_pvalue([c.pvalue for _, c in parts])
         for position, parts in compared.items()
     }
-    events = events_of(reference, current, tolerance=tolerance)
+    events = events_of(reference, current, min_effect=min_effect, tolerance=tolerance)
     adjusted = _adjust(list(pvalues.values()), events, alpha)
     return Tested(
         compared,
@@ -290,6 +315,7 @@ def _feature_row(
     tested: Tested,
     alpha: float,
     stable_bound: float,
+    tolerance: float,
 ) -> FeatureRow:
     parts = tested.compared.get(position)
     if not parts:
@@ -318,6 +344,7 @@ def _feature_row(
         reason,
         pvalue=tested.pvalues[position],
         adjusted=adjusted,
+        tolerance=tolerance,
     )
 
 
@@ -336,6 +363,7 @@ def _row(
     *,
     pvalue: float = float("nan"),
     adjusted: float = float("nan"),
+    tolerance: float = float("nan"),
 ) -> FeatureRow:
     nan = float("nan")
     psi, jensen, hellinger, variation, moved = shown.distances if shown else [nan] * 5
@@ -366,6 +394,7 @@ def _row(
         n_above=above,
         n_infinite=int(infinite),
         reason=reason,
+        tolerance=tolerance,
     )
 
 
@@ -387,7 +416,9 @@ def _outside(current: Profile, position: int) -> tuple[int, int, int]:
     return 0, int(counts[0]), int(counts[-1])
 
 
-def _shift_findings(reference: Profile, tested: Tested, alpha: float) -> list[Finding]:
+def _shift_findings(
+    reference: Profile, tested: Tested, alpha: float, moving: Mapping[int, float]
+) -> list[Finding]:
     findings = []
     level = tested.level
     for position, parts in tested.compared.items():
@@ -408,7 +439,9 @@ def _shift_findings(reference: Profile, tested: Tested, alpha: float) -> list[Fi
                 high=shown.high,
                 pvalue=tested.adjusted[position],
                 direction=shown.direction or _SIGNS[shown.sign],
-                message=_distance_text(shown) + _rank_text(level, rank, alpha),
+                message=_distance_text(shown)
+                + _tolerance_text(moving.get(position))
+                + _rank_text(level, rank, alpha),
                 advice="look at what feeds this column, and at whom the batch is from",
             )
         )
@@ -421,6 +454,12 @@ def _distance_text(shown: Comparison) -> str:
     if moved == moved:
         text += f", Wasserstein-1 distance {moved:.2g} standard deviations"
     return text
+
+
+def _tolerance_text(tolerance: float | None) -> str:
+    if tolerance is None:
+        return ""
+    return f"; the column moves with time, and {tolerance:.2g} is tolerated"
 
 
 def _rank_text(level: BlockLevel | None, rank: Rank | None, alpha: float) -> str:
@@ -437,6 +476,7 @@ def _rank_text(level: BlockLevel | None, rank: Rank | None, alpha: float) -> str
     )
 
 
+_MOVED = ("DA402", "DA403")
 _SIGNS = {1: "higher", -1: "lower", 0: "different"}
 
 _EVENTS = {
@@ -451,10 +491,14 @@ _EVENTS = {
 
 
 def _event_findings(
-    reference: Profile, current: Profile, tested: Tested, alpha: float
+    reference: Profile,
+    current: Profile,
+    tested: Tested,
+    alpha: float,
+    moving: Mapping[int, float],
 ) -> list[Finding]:
     return [
-        _event_finding(reference, current, event, adjusted, tested.level, alpha)
+        _event_finding(reference, current, event, adjusted, tested.level, alpha, moving)
         for event, adjusted in tested.events
         if adjusted <= alpha
     ]
@@ -467,6 +511,7 @@ def _event_finding(
     adjusted: float,
     level: BlockLevel | None,
     alpha: float,
+    moving: Mapping[int, float],
 ) -> Finding:
     what, advice = _EVENTS[event.code]
     n = int(current.n_read[event.position])
@@ -489,6 +534,9 @@ def _event_finding(
         message=(
             f"{100 * now / n:.3g} % of rows are {what}; "
             f"{100 * event.expected / n:.3g} % would be as in training"
+            + _tolerance_text(
+                moving.get(event.position) if event.code in _MOVED else None
+            )
             + _rank_text(level, rank, alpha)
         ),
         advice=advice,

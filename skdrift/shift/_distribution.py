@@ -38,6 +38,7 @@ from skdrift.stats import (
     total_variation_distance,
     wasserstein,
 )
+from skdrift.stats.counts import FloatArray
 
 NEW_ATOM_SHARE = 0.05
 CONFIDENCE = 0.95
@@ -76,22 +77,32 @@ def compare_distributions(
     current: Profile,
     novelty: Sequence[Novelty],
     *,
-    tolerance: float,
+    tolerance: FloatArray,
 ) -> dict[int, Comparison]:
     """Compare every column that can be, by the position of its cells in the grid.
 
     The p-value of an ordered column is that of the Anderson–Darling and the smooth
     test and, where training has repeated values, of a chi-square test of them,
     combined; a value that repeats only in the batch has 5 % of the level for itself.
+    `tolerance`, of shape (n_features,), is what is tolerated of each column.
     """
     atoms = _atom_pvalues(reference, current, novelty, tolerance)
     found: dict[int, Comparison] = {}
     for block in blocks_of(number_pairs(reference, current)):
         found.update(
-            _compare_numbers(block, reference, current, novelty, atoms, tolerance)
+            _compare_numbers(
+                block,
+                reference,
+                current,
+                novelty,
+                atoms,
+                _of_places(block, reference, tolerance),
+            )
         )
     for block in blocks_of(level_pairs(reference, current)):
-        found.update(_compare_levels(block, reference, tolerance))
+        found.update(
+            _compare_levels(block, reference, _of_places(block, reference, tolerance))
+        )
     return found
 
 
@@ -99,11 +110,12 @@ def _atom_pvalues(
     reference: Profile,
     current: Profile,
     novelty: Sequence[Novelty],
-    tolerance: float,
+    tolerance: FloatArray,
 ) -> dict[int, float]:
     found: dict[int, float] = {}
     for block in blocks_of(atom_pairs(reference, current, novelty)):
-        test = chi_square(block.reference, block.current, tolerance=tolerance)
+        own = _of_places(block, reference, tolerance)
+        test = chi_square(block.reference, block.current, tolerance=own)
         found.update(zip(block.places, test.pvalue.tolist(), strict=True))
     return found
 
@@ -114,7 +126,7 @@ def _compare_numbers(
     current: Profile,
     novelty: Sequence[Novelty],
     atoms: dict[int, float],
-    tolerance: float,
+    tolerance: FloatArray,
 ) -> dict[int, Comparison]:
     before, now = block.reference, block.current
     pvalues = np.stack(
@@ -154,8 +166,14 @@ def _compare_numbers(
     }
 
 
+def _of_places(block: Block, reference: Profile, tolerance: FloatArray) -> FloatArray:
+    """Tolerances of the columns that a block's cells are of."""
+    features = [reference.grid.cells[place].feature for place in block.places]
+    return tolerance[features]
+
+
 def _new_atom_pvalues(
-    block: Block, reference: Profile, novelty: Sequence[Novelty], tolerance: float
+    block: Block, reference: Profile, novelty: Sequence[Novelty], tolerance: FloatArray
 ) -> np.ndarray:
     counts = np.zeros(len(block.places), dtype=np.int64)
     at_most = np.zeros_like(counts)
@@ -204,7 +222,7 @@ def _directions(block: Block, values: np.ndarray, reference: Profile) -> list[st
 
 
 def _compare_levels(
-    block: Block, reference: Profile, tolerance: float
+    block: Block, reference: Profile, tolerance: FloatArray
 ) -> dict[int, Comparison]:
     before, now = block.reference, block.current
     test = chi_square(before, now, tolerance=tolerance)

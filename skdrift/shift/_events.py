@@ -9,6 +9,9 @@ import numpy as np
 from skdrift.profile._cells import LevelCells, NumberCells
 from skdrift.profile._profile import Profile
 from skdrift.stats import out_of_range, rate_change, unseen
+from skdrift.stats.counts import FloatArray
+
+SMALL_ABSOLUTE = 0.0005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +49,24 @@ class Event:
     expected: float
 
 
-def events_of(reference: Profile, current: Profile, *, tolerance: float) -> list[Event]:
-    """Test every kind of event in every column that was read."""
+def events_of(
+    reference: Profile,
+    current: Profile,
+    *,
+    min_effect: float,
+    tolerance: FloatArray,
+) -> list[Event]:
+    """Test every kind of event in every column that was read.
+
+    A column whose `tolerance`, of shape (n_features,), is above `min_effect` may leave
+    the range and the categories of training by so much: a change of a distance has
+    no more mass there. Missing and infinite values are not part of that distance.
+    """
     return [
-        *_rate_events("DA401", reference, current, tolerance),
-        *_rate_events("DA404", reference, current, tolerance),
-        *_range_events(reference, current, tolerance),
-        *_unseen_events(reference, current, tolerance),
+        *_rate_events("DA401", reference, current, min_effect),
+        *_rate_events("DA404", reference, current, min_effect),
+        *_range_events(reference, current, min_effect, tolerance),
+        *_unseen_events(reference, current, min_effect, tolerance),
     ]
 
 
@@ -88,7 +102,7 @@ def _rate_events(
 
 
 def _range_events(
-    reference: Profile, current: Profile, tolerance: float
+    reference: Profile, current: Profile, min_effect: float, tolerance: FloatArray
 ) -> list[Event]:
     places = [
         place
@@ -109,6 +123,7 @@ def _range_events(
     ties = np.array(
         [(a[1] + b[1], a[-2] + b[-2]) for a, b in zip(before, now, strict=True)]
     )
+    own = tolerance[[reference.grid.cells[place].feature for place in places]]
     test = out_of_range(
         below,
         above,
@@ -116,7 +131,8 @@ def _range_events(
         m,
         ties_below=ties[:, 0],
         ties_above=ties[:, 1],
-        tolerance=tolerance,
+        tolerance=own,
+        small_absolute=np.where(own > min_effect, own, SMALL_ABSOLUTE),
     )
     return [
         Event(
@@ -136,7 +152,7 @@ def _range_events(
 
 
 def _unseen_events(
-    reference: Profile, current: Profile, tolerance: float
+    reference: Profile, current: Profile, min_effect: float, tolerance: FloatArray
 ) -> list[Event]:
     events = []
     for place, cells in enumerate(reference.grid.cells):
@@ -146,10 +162,12 @@ def _unseen_events(
         if not now.any():
             continue
         new = np.array(list(current.unseen[place].values()), dtype=np.int64)
+        own = float(tolerance[cells.feature])
         test = unseen(
             np.concatenate([reference.counts[place][:-1], np.zeros_like(new)]),
             np.concatenate([now[:-1], new]),
-            tolerance=tolerance,
+            tolerance=own,
+            small_absolute=own if own > min_effect else SMALL_ABSOLUTE,
         )
         events.append(
             Event(

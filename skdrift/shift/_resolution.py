@@ -30,6 +30,7 @@ def with_detectable(
     alpha: float,
     min_effect: float,
     at_least: Mapping[int, float],
+    tolerance: FloatArray | None = None,
 ) -> tuple[FeatureRow, ...]:
     """Rows that say which effect the batch would show in four of five cases.
 
@@ -47,21 +48,30 @@ def with_detectable(
         Tolerated difference, in probability mass.
     at_least : mapping of int to float
         By the position of a column, what blocks of rows allow.
+    tolerance : ndarray of shape (n_features,) or None
+        What is tolerated of each column; None: `min_effect` of all.
     """
+    own = np.full(len(rows), min_effect) if tolerance is None else tolerance
     effects = np.full(len(rows), np.nan)
     tested = [p for p, row in enumerate(rows) if row.effect_name]
     by_level = [p for p in tested if rows[p].effect_name == TV]
     by_number = [p for p in tested if rows[p].effect_name != TV]
     n, m = reference.n_finite(), current.n_finite()
-    options = {"alpha": alpha * DISTRIBUTION_SHARE, "tolerance": min_effect}
+    level = alpha * DISTRIBUTION_SHARE
     for n_tests in sorted({_n_tests(reference, p) for p in tested}):
         columns = [p for p in by_number if _n_tests(reference, p) == n_tests]
         if columns:
-            pairs, back = np.unique(
-                np.stack([n[columns], m[columns]]), axis=1, return_inverse=True
+            kinds, back = np.unique(
+                np.stack([n[columns], m[columns], own[columns]]),
+                axis=1,
+                return_inverse=True,
             )
             found = detectable_effect(
-                pairs[0], pairs[1], n_hypotheses=n_compared * n_tests, **options
+                kinds[0],
+                kinds[1],
+                alpha=level,
+                n_hypotheses=n_compared * n_tests,
+                tolerance=kinds[2],
             )
             effects[columns] = found[np.ravel(back)]
         for position in by_level:
@@ -69,8 +79,9 @@ def with_detectable(
                 effects[position] = detectable_variation(
                     _level_counts(reference, position),
                     m[position],
+                    alpha=level,
                     n_hypotheses=n_compared * n_tests,
-                    **options,
+                    tolerance=float(own[position]),
                 )[0]
     for position in set(at_least) & set(tested):
         effects[position] = max(effects[position], at_least[position])
