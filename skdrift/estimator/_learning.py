@@ -177,7 +177,7 @@ def plan_splits(
     y: Any,
     settings: PassSettings,
     blocks: FoundBlocks,
-    times: TrainingTimes | None,
+    times: TrainingTimes | None = None,
 ) -> tuple[list[Split], str]:
     """Folds of the pass, or none and the reason.
 

@@ -219,6 +219,7 @@ def test_the_wrapper_adds_the_trusted_types_and_no_other(name: str) -> None:
     not_of_every_model = {
         "skdrift.profile._blocks.BlockValues",
         "skdrift.shift._dependence.Dependence",
+        "skdrift.shift._trend.Trend",
     }
     on_request |= not_of_every_model
     without_scores = {"transformer", "clusterer"}

@@ -140,6 +140,18 @@ def test_a_newer_format_names_both_versions(rich_report: DriftReport) -> None:
         DriftReport.from_dict(document)
 
 
+def test_a_report_of_format_3_has_features_without_a_tolerance(
+    rich_report: DriftReport,
+) -> None:
+    document = {**rich_report.to_dict(), "format": 3}
+    document["features"] = [
+        {key: value for key, value in row.items() if key != "tolerance"}
+        for row in document["features"]
+    ]
+    again = DriftReport.from_dict(document)
+    assert all(math.isnan(row.tolerance) for row in again.features)
+
+
 def test_a_report_of_format_2_is_one_without_blocks(
     rich_report: DriftReport,
 ) -> None:
