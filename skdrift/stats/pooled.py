@@ -101,7 +101,8 @@ class PooledSample:
         resolved = np.nan_to_num(self.size) * tolerance**2 > _RESOLVED
         if resolved.any():
             pvalue = pvalue.copy()
-            pvalue[resolved] = self._contact_tail(resolved, tolerance)
+            own = np.broadcast_to(tolerance, self.size.shape)[resolved]
+            pvalue[resolved] = self._contact_tail(resolved, own)
         return CountTest(
             statistic=statistic,
             pvalue=np.maximum(pvalue, self.floor),
@@ -109,7 +110,9 @@ class PooledSample:
             n_current=self.m.astype(np.int64),
         )
 
-    def _contact_tail(self, rows: NDArray[np.bool_], tolerance: float) -> FloatArray:
+    def _contact_tail(
+        self, rows: NDArray[np.bool_], tolerance: FloatArray
+    ) -> FloatArray:
         n, m, share, gap = self.n[rows], self.m[rows], self.share[rows], self.gap[rows]
         before = share + (m / (n + m))[:, None] * gap
         return contact_tail(before, before - gap, n, m, tolerance)[1]

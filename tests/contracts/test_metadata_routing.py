@@ -418,3 +418,16 @@ def test_a_made_scorer_without_weights_is_called_without_them(routing: bool) -> 
     wrap(logistic, cv=2, scoring=scorer).fit(ROWS, LABELS, sample_weight=WEIGHTS)
     assert calls
     assert calls == [{}] * len(calls)
+
+
+# --- times --------------------------------------------------------------------
+
+
+def test_times_come_through_a_pipeline_and_stop_at_the_wrapper(routing: bool) -> None:
+    times = np.arange(len(ROWS))
+    model = make_pipeline(StandardScaler(), wrap(LogisticRegression()))
+    name = "time" if routing else "driftawareestimator__time"
+    model.fit(ROWS, LABELS, **{name: times})
+    trend = model[-1].baseline_.trend
+    assert trend.n_rows == len(ROWS)
+    assert trend.span == len(ROWS) - 1
