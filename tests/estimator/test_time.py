@@ -261,12 +261,12 @@ def test_range_and_categories_may_move_by_the_tolerance() -> None:
     hours = np.arange(n + 600)
     rng = np.random.default_rng(4)
     X = pd.DataFrame({"level": 3.0 * hours / n + 0.3 * rng.random(n + 600)})
-    fitted = model(hours[:n], X[:n])
+    fitted = model(hours[:n], X[:n], blocks=None)
     report = fitted.check(X[n:], time=hours[n:])
     assert not report.by_code("DA403") or all(
         finding.severity == "note" for finding in report.by_code("DA403")
     )
-    plain = model(None, X[:n]).check(X[n:])
+    plain = model(None, X[:n], blocks=None).check(X[n:])
     assert plain.by_code("DA403")[0].severity == "alarm"
 
 
