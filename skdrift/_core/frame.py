@@ -85,8 +85,16 @@ class Table:
         """Columns at `positions`."""
         return [self.column(position) for position in positions]
 
-    def every(self, step: int) -> Table:
-        """Table of every `step`-th row, the first included."""
+    def one_of(self, step: int) -> Table:
+        """Table of one row, drawn at random, of each `step` neighbours.
+
+        Not every `step`-th row: of hourly rows every 24th shows one hour of the day.
+        """
+        starts = np.arange(0, self.n_rows, step)
+        lengths = np.minimum(step, self.n_rows - starts)
+        return self._taken(starts + np.random.default_rng(0).integers(lengths))
+
+    def _taken(self, rows: np.ndarray) -> Table:
         raise NotImplementedError
 
     def number_block(self) -> np.ndarray | None:
@@ -128,8 +136,8 @@ class ArrayTable(Table):
             for values in _gather(self.values, list(positions))
         ]
 
-    def every(self, step: int) -> Table:
-        return ArrayTable(self.values[::step])
+    def _taken(self, rows: np.ndarray) -> Table:
+        return ArrayTable(self.values[rows])
 
     def number_block(self) -> np.ndarray | None:
         values = self.values
@@ -167,8 +175,8 @@ class SparseTable(Table):
             self.matrix.data[start:stop], self.matrix.indices[start:stop], self.n_rows
         )
 
-    def every(self, step: int) -> Table:
-        return SparseTable(self.matrix.tocsr()[::step])
+    def _taken(self, rows: np.ndarray) -> Table:
+        return SparseTable(self.matrix.tocsr()[rows])
 
 
 class PandasTable(Table):
@@ -192,8 +200,8 @@ class PandasTable(Table):
             self._series = [series for _, series in self.frame.items()]
         return pandas_column(self._series[position], label)
 
-    def every(self, step: int) -> Table:
-        return PandasTable(self.frame.iloc[::step], self.names)
+    def _taken(self, rows: np.ndarray) -> Table:
+        return PandasTable(self.frame.iloc[rows], self.names)
 
     def few_cells(self) -> Sequence[Sequence[Any]] | None:
         if self.n_rows > FEW_ROWS_AS_OBJECTS:
@@ -222,8 +230,8 @@ class FrameTable(Table):
             self._series = list(self.frame.iter_columns())
         return series_column(self._series[position], self.labels[position])
 
-    def every(self, step: int) -> Table:
-        return FrameTable(self.frame.gather_every(step), self.names)
+    def _taken(self, rows: np.ndarray) -> Table:
+        return FrameTable(self.frame[rows], self.names)
 
     def few_cells(self) -> Sequence[Sequence[Any]] | None:
         if self.n_rows > FEW_ROWS_AS_OBJECTS:

@@ -142,7 +142,7 @@ def _full_look(
     step = 1
     if settings.max_rows is not None and table.n_rows > settings.max_rows:
         step = math.ceil(table.n_rows / settings.max_rows)
-    sample = table if step == 1 else table.every(step)
+    sample = table if step == 1 else table.one_of(step)
     counted, novelty = count_table(sample, reference.grid)
     if flags is None:
         flags = flag_columns(table, reference, counted if sample is table else None)

@@ -137,7 +137,7 @@ default="warn"
         numbers as they are (scale them in a pipeline where that matters), categories
         as their shares, texts as their lengths.
     max_check_rows : int, default=10_000
-        Rows (a systematic sample) that `predict` and its kin compare with training;
+        Rows (one at random of so many neighbours) that `predict` and its kin compare;
         `check` compares all of them.
     min_category_count : int, default=1
         Categories that occur less often in training are kept as a salted hash

@@ -51,8 +51,7 @@ class DriftReport:
     n_rows : int
         Rows of the batch.
     n_checked : int
-        Rows looked at for shift; fewer than `n_rows` if only a systematic sample
-        was.
+        Rows looked at for shift; fewer than `n_rows` if only a sample was.
     n_reference : int
         Rows of training.
     alpha : float

@@ -269,7 +269,11 @@ def _of_groups(X: Any, reference: Profile, codes: np.ndarray) -> FoundBlocks:
 def _summaries(
     X: Any, reference: Profile, codes: np.ndarray, chosen: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Statistics of the chosen blocks, from at most 8,000 rows evenly spread."""
+    """Statistics of the chosen blocks, from at most 8,000 rows of them.
+
+    Drawn at random: rows evenly spread over a day or a week skip some of its hours.
+    """
+    rng = np.random.default_rng(0)
     most = max(LEAST_ROWS_OF_A_BLOCK, MOST_ROWS // len(chosen))
     order = np.argsort(codes, kind="stable")
     ends = np.cumsum(np.bincount(codes))
@@ -277,7 +281,7 @@ def _summaries(
     for number, code in enumerate(chosen.tolist()):
         own = order[ends[code - 1] if code else 0 : ends[code]]
         if len(own) > most:
-            own = own[np.linspace(0, len(own) - 1, most).round().astype(np.int64)]
+            own = np.sort(rng.choice(own, most, replace=False))
         rows.append(own)
         labels.append(np.full(len(own), number))
     taken, numbers = np.concatenate(rows), np.concatenate(labels)

@@ -115,7 +115,7 @@ def _unpacked(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, 
 
 
 def learn_dependence(table: Table, reference: Profile) -> Dependence | None:
-    """Learn from (a systematic sample of) the rows of training.
+    """Learn from (a sample of) the rows of training.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def thinned(table: Table, n_slots: int) -> Table:
     """At most 20,000 rows, and less where there are more than 158 columns."""
     most = min(MOST_ROWS, max(LEAST_SAMPLE, int(MOST_PRODUCTS / max(n_slots, 1) ** 2)))
     step = -(-table.n_rows // most)
-    return table if step <= 1 else table.every(step)
+    return table if step <= 1 else table.one_of(step)
 
 
 def wave_sums(near: np.ndarray, frequencies: np.ndarray) -> FeatureSums:

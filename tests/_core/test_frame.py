@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import scipy.sparse as sp
+from scipy.stats import chisquare
 
 from skdrift._core.frame import is_chunk_iterator, read_table
 from skdrift.exceptions import InputError, InputTypeError, SkdriftError
@@ -290,13 +291,21 @@ def test_lists_are_not_read_as_columns_of_their_cells():
     ],
 )
 @pytest.mark.parametrize("step", [1, 2, 3, 100])
-def test_every_takes_each_step_th_row(make, step):
-    rows = [[float(i), float(i % 3)] for i in range(10)]
-    thinned = read_table(make(rows)).every(step)
-    kept = np.array(rows)[::step]
-    assert thinned.n_rows == len(kept)
+def test_one_of_takes_a_row_of_each_step_neighbours(make, step):
+    rows = np.array([[float(i + 1), float(i % 3)] for i in range(10)])
+    thinned = read_table(make(rows.tolist())).one_of(step)
+    taken = thinned.column(0).numbers().values - 1
+    assert (taken // step).tolist() == list(range(len(range(0, 10, step))))
+    kept = read_table(rows[taken.astype(int)])
     for j in (0, 1):
-        assert thinned.column(j).levels() == read_table(kept).column(j).levels()
+        assert thinned.column(j).levels() == kept.column(j).levels()
+
+
+def test_one_of_shows_all_hours_of_the_day():
+    hours = np.arange(24_000.0)[:, None] % 24
+    counts = np.bincount(read_table(hours).one_of(24).values[:, 0].astype(int))
+    assert len(counts) == 24
+    assert chisquare(counts).pvalue > 0.001
 
 
 def test_columns_read_together_are_those_read_one_by_one():
