@@ -16,7 +16,7 @@ from skdrift._core.shown_score import ShownScore, shown_score
 from skdrift.report import DriftReport
 
 SCORER = "neg_mean_absolute_error"
-PAIR_CODE = "DA104"
+OF_SEVERAL = frozenset({"DA104", "DA107"})  # no column of which alarms by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ def alarmed_columns(report: DriftReport) -> tuple[str, ...]:
         dict.fromkeys(
             name
             for alarm in report.alarms
-            if alarm.code != PAIR_CODE
+            if alarm.code not in OF_SEVERAL
             for name in alarm.features
         )
     )

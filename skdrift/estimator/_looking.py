@@ -27,10 +27,13 @@ from skdrift.shift import (
     Tolerance,
     compare_profiles,
     dependence_share,
+    known_slots,
     nothing_compared,
     resolution,
+    together_share,
     tolerance_at,
     with_dependence,
+    with_together,
 )
 from skdrift.shift._resolution import with_detectable
 from skdrift.upstream._schema import schema_findings, unreadable_finding
@@ -149,26 +152,43 @@ def _full_look(
     tolerance = _tolerance(baseline, table, settings)
     share = SCORE_SHARE if scores else 0.0
     joint = dependence_share(baseline.dependence, sample.n_rows)
+    together = together_share(baseline.dependence, sample.n_rows)
+    columns = (1.0 - share) * (1.0 - joint)
+    standing = standing_columns(reference, baseline.trend)
+    slots = None
+    if baseline.dependence is not None and joint:
+        slots = known_slots(baseline.dependence, standing)
     shift = compare_profiles(
         reference,
         counted,
         novelty,
         alpha=settings.alpha,
-        share=(1.0 - share) * (1.0 - joint),
+        share=columns * (1.0 - together),
         min_effect=settings.min_effect,
         stable_bound=settings.stable_bound,
         least_rows=least_rows(baseline),
         blocks=_batch_blocks(baseline, table.n_rows, settings.n_blocks),
         tolerance=tolerance.values,
     )
+    shift = with_together(
+        shift,
+        baseline.dependence,
+        standing,
+        counted,
+        alpha=settings.alpha,
+        share=columns * together,
+        tolerance=tolerance.values,
+        slots=slots,
+    )
     shift = with_dependence(
         shift,
         baseline.dependence,
-        standing_columns(reference, baseline.trend),
+        standing,
         sample,
         alpha=settings.alpha,
         share=(1.0 - share) * joint,
         min_effect=settings.min_effect,
+        slots=slots,
     )
     schema = schema_findings(table, reference.grid, counted.families)
     if brief and not flags and not schema and not _alarms(shift.findings):

@@ -8,8 +8,9 @@ from skdrift.shift._compare import (
     nothing_compared,
     resolution,
 )
-from skdrift.shift._dependence import Dependence, learn_dependence
+from skdrift.shift._dependence import Dependence, known_slots, learn_dependence
 from skdrift.shift._dependence_change import dependence_share, with_dependence
+from skdrift.shift._together import together_share, with_together
 from skdrift.shift._trend import Tolerance, Trend, tolerance_at
 
 __all__ = [
@@ -24,10 +25,13 @@ __all__ = [
     "count_groups",
     "dependence_share",
     "find_blocks",
+    "known_slots",
     "learn_dependence",
     "nothing_compared",
     "resolution",
     "rows_for_effect_in_blocks",
+    "together_share",
     "tolerance_at",
     "with_dependence",
+    "with_together",
 ]

@@ -14,6 +14,7 @@ from skdrift.profile import Profile
 from skdrift.profile._scores import Slot, score_rows
 from skdrift.shift._compare import ShiftResult
 from skdrift.shift._dependence import Dependence, known_slots, thinned, wave_sums
+from skdrift.shift._together import TOGETHER_CODE
 from skdrift.stats import (
     CorrelationChange,
     Correlations,
@@ -79,6 +80,8 @@ def compare_dependence(
     share: float,
     min_effect: float,
     moved: Collection[str],
+    together: bool = False,
+    slots: Sequence[Slot] | None = None,
 ) -> tuple[Finding, ...]:
     """Compare the dependence between the columns of a batch with training's.
 
@@ -98,14 +101,20 @@ def compare_dependence(
     moved : collection of str
         Columns that alarm by themselves: their pairs are not named, since scores on
         training's cells change with the column.
+    together : bool, default=False
+        Whether the columns alarm together: they are then distributed otherwise.
+    slots : sequence of Slot or None
+        Of training, where they are known already.
 
     Returns
     -------
     tuple of Finding
     """
-    slots = known_slots(dependence, reference)
+    if slots is None:
+        slots = known_slots(dependence, reference)
     if slots is None:
         return ()
+    slots = tuple(slots)
     near, far = score_rows(thinned(table, len(slots)), reference, slots)
     with_far = tuple(slot for slot in slots if slot.far is not None)
     tests = (
@@ -126,7 +135,7 @@ def compare_dependence(
         if p <= alpha
     ]
     named = _pair_findings(found, reference, moved)
-    if named or moved:
+    if named or moved or together:
         return named
     return _joint_finding(adjusted[-3:], alpha)
 
@@ -259,11 +268,13 @@ def with_dependence(
     alpha: float,
     share: float,
     min_effect: float,
+    slots: Sequence[Slot] | None = None,
 ) -> ShiftResult:
     """What was found column by column, and between the columns."""
     if dependence is None or not share:
         return shift
-    moved = {name for finding in shift.findings for name in finding.features}
+    alone = [f for f in shift.findings if f.code != TOGETHER_CODE]
+    moved = {name for finding in alone for name in finding.features}
     found = compare_dependence(
         dependence,
         reference,
@@ -272,6 +283,8 @@ def with_dependence(
         share=share,
         min_effect=min_effect,
         moved=moved,
+        slots=slots,
+        together=len(alone) < len(shift.findings),
     )
     if not found:
         return shift

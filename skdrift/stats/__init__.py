@@ -32,6 +32,7 @@ from skdrift.stats.embedding import (
     wave_features,
 )
 from skdrift.stats.extremes import out_of_range
+from skdrift.stats.hotelling import regularized_hotelling
 from skdrift.stats.multiplicity import combine_pvalues, weighted_holm
 from skdrift.stats.neyman import smooth
 from skdrift.stats.ordered import distribution_change, kolmogorov_smirnov
@@ -82,6 +83,7 @@ __all__ = [
     "out_of_range",
     "population_stability_index",
     "rate_change",
+    "regularized_hotelling",
     "rows_needed",
     "rows_needed_for_variation",
     "score_interval",
