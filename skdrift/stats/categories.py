@@ -14,11 +14,10 @@ from skdrift.stats.counts import CountTest, FloatArray, check_counts, check_shar
 from skdrift.stats.multiplicity import combine_pvalues
 from skdrift.stats.quadratic import noncentral_chi2_sf
 from skdrift.stats.rare_cells import pool_rare_cells
-from skdrift.stats.variation import distance_and_noise
+from skdrift.stats.variation import distance_and_noise, is_resolved
 
 _SMALL = 0.06
 _FEW_ROWS = 25.0
-_RESOLVED = 10.0
 
 
 def chi_square(
@@ -59,8 +58,8 @@ def chi_square(
     distance :math:`\delta`; it is at most :math:`2\delta`, so that many small cells
     do not make the test blind. Where :math:`N \delta^2` is above 10 and the sampling
     noise of the total variation distance below :math:`\delta`, this distance itself
-    resolves the tolerance, and the p-value is not taken below McDiarmid's bound for
-    it, which holds for every change within the tolerance.
+    resolves the tolerance, and the p-value is McDiarmid's bound for it, which holds
+    for every change within the tolerance, in one level or spread over all.
 
     Parameters
     ----------
@@ -102,7 +101,8 @@ def chi_square(
     pvalue[alone] = rare_pvalue[alone]
     pvalue[both] = combine_pvalues([pvalue[both], rare_pvalue[both]])
     if tolerance.any():
-        pvalue = np.maximum(pvalue, _distance_bound(ref, cur, tolerance))
+        resolved, bound = _distance_bound(ref, cur, tolerance)
+        pvalue = np.where(resolved, bound, pvalue)
     nan = np.where(table.known, 0.0, np.nan)
     return CountTest(
         statistic=statistic + nan,
@@ -215,8 +215,7 @@ def _chi2_tail(
 
 def _distance_bound(
     reference: FloatArray, current: FloatArray, tolerance: FloatArray
-) -> FloatArray:
+) -> tuple[NDArray[np.bool_], FloatArray]:
     plain, noise, _, size = distance_and_noise(reference, current)
     beyond = np.maximum(plain - noise - tolerance, 0.0)
-    resolved = (size * tolerance**2 > _RESOLVED) & (noise < tolerance)
-    return np.where(resolved, np.exp(-2.0 * size * beyond**2), 0.0)
+    return is_resolved(size, noise, tolerance), np.exp(-2.0 * size * beyond**2)

@@ -10,6 +10,7 @@ from scipy import special
 
 from skdrift.stats.counts import FloatArray, check_counts, check_share, check_whole
 from skdrift.stats.power import hypothesis_level
+from skdrift.stats.variation import is_resolved
 
 _MIN_EXPECTED = 5.0
 _MOST_GROUPS = 10.0
@@ -160,6 +161,13 @@ def _detectable(
         moved = np.maximum(part - weight * np.minimum(distance, part), 0.5)
         distance = np.sqrt(np.maximum(added * moved * (1.0 - moved), 0.0))
     distance = np.maximum(distance + _COUNT / m, _fewest(n, m, level, power))
+    # Where the distance itself resolves the tolerance, by the bound of `chi_square`.
+    each = np.sqrt(np.maximum(shares * (1.0 - shares), 0.0))
+    spread = each.sum(axis=1) / 2.0 / np.sqrt(size)
+    noise = np.sqrt(2.0 / np.pi) * spread
+    beyond = np.sqrt(np.log(1.0 / level) / 2.0) + special.ndtri(power) / 2.0
+    by_bound = tolerance + noise + beyond / np.sqrt(size)
+    distance = np.where(is_resolved(size, noise, tolerance), by_bound, distance)
     found = np.where(np.isnan(distance), 1.0, np.clip(distance, tolerance, 1.0))
     return np.where(known, found, np.nan)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from skdrift.stats.counts import (
@@ -15,6 +15,7 @@ from skdrift.stats.counts import (
 )
 
 _NEWTON_STEPS = 12
+_RESOLVED = 10.0
 
 
 def total_variation(
@@ -72,6 +73,23 @@ def distance_and_noise(
     plain = 0.5 * np.abs(p - q).sum(axis=1)
     spread = 0.5 * np.sqrt(np.maximum(h * (1.0 - h), 0.0)).sum(axis=1) / np.sqrt(size)
     return plain, np.sqrt(2.0 / np.pi) * spread, spread, size
+
+
+def is_resolved(
+    size: FloatArray, noise: FloatArray, tolerance: FloatArray | float
+) -> NDArray[np.bool_]:
+    """Whether the distance of samples tells a tolerated change from a larger one.
+
+    Parameters
+    ----------
+    size : ndarray of shape (p,)
+        Rows of both, :math:`nm/(n+m)`.
+    noise : ndarray of shape (p,)
+        Null mean of the distance.
+    tolerance : float or ndarray of shape (p,)
+    """
+    found = (size * np.square(tolerance) > _RESOLVED) & (noise < tolerance)
+    return np.asarray(found, dtype=np.bool_)
 
 
 def _unfold(mean: FloatArray, spread: FloatArray) -> FloatArray:
