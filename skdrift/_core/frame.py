@@ -26,6 +26,7 @@ from skdrift._core.columns import ArrayColumn, Column, Levels, Numbers, SparseCo
 from skdrift._core.frame_pandas import pandas_column
 from skdrift._core.frame_series import series_column
 from skdrift._core.keys import is_missing
+from skdrift._core.rows import one_of_neighbours
 from skdrift.exceptions import InputError, InputTypeError
 
 __all__ = ["Column", "Levels", "Numbers", "Table", "is_chunk_iterator", "read_table"]
@@ -86,13 +87,8 @@ class Table:
         return [self.column(position) for position in positions]
 
     def one_of(self, step: int) -> Table:
-        """Table of one row, drawn at random, of each `step` neighbours.
-
-        Not every `step`-th row: of hourly rows every 24th shows one hour of the day.
-        """
-        starts = np.arange(0, self.n_rows, step)
-        lengths = np.minimum(step, self.n_rows - starts)
-        return self._taken(starts + np.random.default_rng(0).integers(lengths))
+        """Table of one row, drawn at random, of each `step` neighbours."""
+        return self._taken(one_of_neighbours(self.n_rows, step))
 
     def _taken(self, rows: np.ndarray) -> Table:
         raise NotImplementedError

@@ -58,3 +58,14 @@ def _arrow_rows(values: Any, rows: np.ndarray) -> Any:
         return pa.concat_tables([values.slice(0, 0), *cuts])
     table = pa.Table.from_batches(cuts, values.schema).combine_chunks()
     return next(iter(table.to_batches()), values.slice(0, 0))
+
+
+def one_of_neighbours(n_rows: int, step: int) -> np.ndarray:
+    """Positions of one row, drawn at random, of each `step` neighbours.
+
+    Not every `step`-th row: of hourly rows every 24th shows one hour of the day. The
+    draw is the same for the same number of rows.
+    """
+    starts = np.arange(0, n_rows, step)
+    lengths = np.minimum(step, n_rows - starts)
+    return np.asarray(starts + np.random.default_rng(0).integers(lengths))

@@ -10,7 +10,11 @@ from skdrift.cli._months import Month, alarmed_columns
 from skdrift.report._visible import wrap
 
 WIDTH = 100
-OF_NO_COLUMN = {"DA105": "all columns together", "DA201": "the score"}
+OF_NO_COLUMN = {
+    "DA105": "all columns together",
+    "DA106": "the predictions",
+    "DA201": "the score",
+}
 Promise = tuple[float, float, float]
 """Mean absolute error over the folds, and that of the best and of the worst fold."""
 
@@ -85,7 +89,7 @@ def _alarms(month: Month) -> str:
     alarms = sorted(month.report.alarms, key=lambda alarm: alarm.code, reverse=True)
     parts = []
     for code, same in groupby(alarms, key=lambda alarm: alarm.code):
-        named = ["–".join(alarm.features) or OF_NO_COLUMN[code] for alarm in same]
+        named = [OF_NO_COLUMN.get(code) or "–".join(alarm.features) for alarm in same]
         parts.append(f"{code} {', '.join(named)}")
     return "; ".join(parts) or "nothing"
 

@@ -16,7 +16,7 @@ from skdrift._core.shown_score import ShownScore, shown_score
 from skdrift.report import DriftReport
 
 SCORER = "neg_mean_absolute_error"
-OF_SEVERAL = frozenset({"DA104", "DA107"})  # no column of which alarms by itself
+OF_SEVERAL = frozenset({"DA104", "DA106", "DA107"})  # of no single column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +125,7 @@ def with_names(report: DriftReport, names: Sequence[str]) -> DriftReport:
         findings=tuple(
             replace(
                 f,
-                features=tuple(named[name] for name in f.features),
+                features=tuple(named.get(name, name) for name in f.features),
                 message=in_words(f.message),
             )
             for f in report.findings

@@ -30,7 +30,7 @@ from skdrift.display._canvas import (
 from skdrift.exceptions import InputTypeError, ParameterError
 from skdrift.report import DriftReport
 from skdrift.report._numbers import bound, percent
-from skdrift.report._verdict import verdict
+from skdrift.report._verdict import column_names, verdict
 
 MOST_COLUMNS: Final = 40
 _ROW: Final = 0.26  # inches a column takes in a figure of its own
@@ -163,7 +163,7 @@ class DriftOverviewDisplay:
             )
         alarms: dict[str, list[str]] = {}
         for finding in report.alarms:
-            for feature in finding.features:
+            for feature in column_names([finding]):
                 alarms.setdefault(feature, []).append(finding.code)
         display = cls(
             features=report.features,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
 
+import numpy as np
+
 from skdrift.performance._expectation import FoldScores
 from skdrift.profile import Profile
 from skdrift.profile._blocks import BlockValues
@@ -36,6 +38,11 @@ class Baseline:
         Between the columns; None where it is not compared.
     trend : Trend or None
         When rows are from and how columns move with time; None without ``time``.
+    output_tolerance : ndarray of float of shape (n_outputs,), or None
+        How far the answers of one fold's model are from those of the others; NaN
+        where that is not known, None in models saved before it was learned.
+    output_blocks : BlockValues or None
+        Summaries of the outputs in `blocks`.
     """
 
     reference: Profile
@@ -46,6 +53,8 @@ class Baseline:
     blocks: BlockValues | None = None
     dependence: Dependence | None = None
     trend: Trend | None = None
+    output_tolerance: np.ndarray | None = None
+    output_blocks: BlockValues | None = None
 
     def __setstate__(self, state: Sequence[object]) -> None:
         for position, field in enumerate(fields(self)):

@@ -44,8 +44,9 @@ from skdrift.performance._cross_validation import (
     resolve_splits,
 )
 from skdrift.performance._expectation import fold_scores
-from skdrift.performance._outputs import profile_outputs
+from skdrift.performance._outputs import HeldOutOutputs, learn_outputs
 from skdrift.profile import Profile
+from skdrift.profile._blocks import BlockValues
 from skdrift.profile._grid import N_CELLS
 from skdrift.profile._profile import learn_profile
 from skdrift.shift import Dependence, FoundBlocks, find_blocks, learn_dependence
@@ -304,6 +305,7 @@ def assemble_baseline(
     model: Any,
     reference: Profile,
     results: Sequence[FoldResult],
+    splits: Sequence[Split],
     settings: PassSettings,
     *,
     pass_name: str,
@@ -323,13 +325,9 @@ def assemble_baseline(
             for score in scores
             if score.reason
         ]
-    outputs = None
-    answered = [result.outputs for result in results if result.outputs is not None]
-    if answered:
-        try:
-            outputs = profile_outputs(answered, classifier=is_classifier(model))
-        except (*FOLD_ERRORS, InputError) as error:
-            notes.append(f"no profile of the model's outputs: {describe(error)}")
+    outputs, problem = _held_out_outputs(model, reference, results, splits, blocks)
+    if problem:
+        notes.append(problem)
     if notes:
         warnings.warn(
             "fit could not learn all of the baseline. " + "; ".join(notes)[:600],
@@ -338,7 +336,7 @@ def assemble_baseline(
         )
     return Baseline(
         reference=reference,
-        outputs=outputs,
+        outputs=outputs.profile if outputs else None,
         scores=tuple(scores),
         pass_name=pass_name,
         notes=(
@@ -350,6 +348,48 @@ def assemble_baseline(
         blocks=blocks.values,
         dependence=dependence,
         trend=times.trend if times else None,
+        output_tolerance=outputs.tolerance if outputs else None,
+        output_blocks=_blocks_of_outputs(outputs, blocks),
+    )
+
+
+def _held_out_outputs(
+    model: Any,
+    reference: Profile,
+    results: Sequence[FoldResult],
+    splits: Sequence[Split],
+    blocks: FoundBlocks,
+) -> tuple[HeldOutOutputs | None, str]:
+    """What was answered for held-out rows, or None and the reason."""
+    tests = [test for _, test in splits] or [np.arange(reference.n_rows)]
+    answered = [
+        (result.outputs, test)
+        for result, test in zip(results, tests, strict=False)
+        if result.outputs is not None and len(test)
+    ]
+    if not answered:
+        return None, ""
+    try:
+        found = learn_outputs(
+            [outputs for outputs, _ in answered],
+            [test for _, test in answered],
+            classifier=is_classifier(model),
+            same_model=not splits,
+            labels=blocks.labels,
+        )
+    except (*FOLD_ERRORS, InputError) as error:
+        return None, f"no profile of the model's outputs: {describe(error)}"
+    return found, ""
+
+
+def _blocks_of_outputs(
+    outputs: HeldOutOutputs | None, blocks: FoundBlocks
+) -> BlockValues | None:
+    if outputs is None or outputs.block_values is None or blocks.values is None:
+        return None
+    own = blocks.values
+    return BlockValues.of(
+        outputs.block_values, own.origin, own.n_blocks, own.block_rows
     )
 
 

@@ -12,6 +12,12 @@ import numpy as np
 from skdrift._core.frame import Table, read_table
 from skdrift._core.result import Finding, ScoreExpectation
 from skdrift.estimator._baseline import Baseline
+from skdrift.estimator._model_answers import (
+    AnswerRules,
+    Answers,
+    compare_with_held_out,
+    why_untested,
+)
 from skdrift.estimator._timing import BatchTime, found_time, standing_columns
 from skdrift.exceptions import SkdriftError
 from skdrift.guards._findings import flag_findings, merge_flags
@@ -22,9 +28,11 @@ from skdrift.profile._count import match_columns
 from skdrift.profile._profile import Profile, count_table
 from skdrift.report import DriftReport, RowBlocks
 from skdrift.shift import (
+    AnswerShift,
     BatchBlocks,
     ShiftResult,
     Tolerance,
+    answers_beside,
     compare_profiles,
     dependence_share,
     known_slots,
@@ -35,6 +43,7 @@ from skdrift.shift import (
     with_dependence,
     with_together,
 )
+from skdrift.shift._answers import ANSWER_SHARE
 from skdrift.shift._resolution import with_detectable
 from skdrift.upstream._schema import schema_findings, unreadable_finding
 
@@ -57,6 +66,74 @@ class LookSettings:
     time: BatchTime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Seen:
+    """What was seen in a batch, before the model's answers are looked at.
+
+    Attributes
+    ----------
+    baseline : Baseline
+    settings : LookSettings
+    shift : ShiftResult
+    findings : tuple of Finding
+    answer_rules : AnswerRules or None
+        None where the model's answers are not compared.
+    counted : Profile or None
+        Of the batch.
+    tolerance : Tolerance or None
+        What was tolerated of each column.
+    n_rows : int
+        Rows of the batch.
+    scores : sequence of ScoreExpectation
+        Realised scores, where there are labels.
+    quiet : bool
+        Whether there is nothing to say so far.
+    """
+
+    baseline: Baseline
+    settings: LookSettings
+    shift: ShiftResult
+    findings: tuple[Finding, ...]
+    answer_rules: AnswerRules | None = None
+    counted: Profile | None = None
+    tolerance: Tolerance | None = None
+    n_rows: int = 0
+    scores: Sequence[ScoreExpectation] = ()
+    quiet: bool = False
+
+    def report(self, answers: Answers) -> DriftReport:
+        """Report on the batch and on the model's answers for it."""
+        return self._report(*self._compared(answers))
+
+    def brief_report(self, answers: Answers) -> DriftReport | None:
+        """As `report`; None if there is nothing to say."""
+        found, notes = self._compared(answers)
+        if self.quiet and not found.findings:
+            return None
+        return self._report(found, notes)
+
+    def _compared(self, answers: Answers) -> tuple[AnswerShift, tuple[str, ...]]:
+        if self.answer_rules is None:
+            return AnswerShift(), ()
+        return compare_with_held_out(self.baseline, answers, self.answer_rules)
+
+    def _report(self, found: AnswerShift, notes: tuple[str, ...]) -> DriftReport:
+        shift, reference = self.shift, self.baseline.reference
+        if self.counted is not None and self.tolerance is not None:
+            shift = _with_detectable(
+                shift, reference, self.counted, self.settings, self.tolerance
+            )
+        return report_of(
+            self.baseline,
+            self.settings,
+            self.n_rows,
+            replace(shift, notes=(*shift.notes, *notes)),
+            [*self.findings, *found.findings],
+            self.scores,
+            found,
+        )
+
+
 def look(
     baseline: Baseline,
     X: Any,
@@ -67,8 +144,8 @@ def look(
     flags: ColumnFlags | None = None,
     scores: Sequence[ScoreExpectation] = (),
     score_findings: Sequence[Finding] = (),
-) -> DriftReport | None:
-    """Report on a batch.
+) -> Seen | None:
+    """Look at the columns of a batch.
 
     Parameters
     ----------
@@ -76,7 +153,7 @@ def look(
     X : table, or Table
     settings : LookSettings
     brief : bool
-        Whether None will do if there is nothing to say.
+        Whether None will do if there is nothing to say, whatever the model answers.
     must_read : bool, default=False
         Whether a batch that is no table is an error; otherwise the report says so.
     flags : dict of int to ndarray or None
@@ -96,12 +173,11 @@ def look(
     except SkdriftError as error:
         if must_read:
             raise
-        return report_of(
-            baseline,
-            settings,
-            0,
-            nothing_compared(baseline.reference),
-            [unreadable_finding(str(error))],
+        return Seen(
+            baseline=baseline,
+            settings=settings,
+            shift=nothing_compared(baseline.reference),
+            findings=(unreadable_finding(str(error)),),
         )
     if brief and table.n_rows < least_rows(baseline):
         if flags is None:
@@ -140,7 +216,7 @@ def _full_look(
     flags: ColumnFlags | None,
     scores: Sequence[ScoreExpectation],
     score_findings: Sequence[Finding],
-) -> DriftReport | None:
+) -> Seen | None:
     reference = baseline.reference
     step = 1
     if settings.max_rows is not None and table.n_rows > settings.max_rows:
@@ -150,14 +226,19 @@ def _full_look(
     if flags is None:
         flags = flag_columns(table, reference, counted if sample is table else None)
     tolerance = _tolerance(baseline, table, settings)
-    share = SCORE_SHARE if scores else 0.0
+    share = 1.0 - (SCORE_SHARE if scores else 0.0)
+    enough = sample.n_rows >= least_rows(baseline)
+    # Where the level counts blocks, columns and answers are ranked together.
+    tested = enough and baseline.blocks is None and not why_untested(baseline)
+    answers = ANSWER_SHARE if tested else 0.0
     joint = dependence_share(baseline.dependence, sample.n_rows)
     together = together_share(baseline.dependence, sample.n_rows)
-    columns = (1.0 - share) * (1.0 - joint)
+    columns = share * (1.0 - answers) * (1.0 - joint)
     standing = standing_columns(reference, baseline.trend)
     slots = None
     if baseline.dependence is not None and joint:
         slots = known_slots(baseline.dependence, standing)
+    blocks, answer_blocks = _blocks_beside(baseline, table.n_rows, settings.n_blocks)
     shift = compare_profiles(
         reference,
         counted,
@@ -167,7 +248,7 @@ def _full_look(
         min_effect=settings.min_effect,
         stable_bound=settings.stable_bound,
         least_rows=least_rows(baseline),
-        blocks=_batch_blocks(baseline, table.n_rows, settings.n_blocks),
+        blocks=blocks,
         tolerance=tolerance.values,
     )
     shift = with_together(
@@ -186,21 +267,37 @@ def _full_look(
         standing,
         sample,
         alpha=settings.alpha,
-        share=(1.0 - share) * joint,
+        share=share * (1.0 - answers) * joint,
         min_effect=settings.min_effect,
         slots=slots,
     )
     schema = schema_findings(table, reference.grid, counted.families)
-    if brief and not flags and not schema and not _alarms(shift.findings):
-        return None
-    shift = _with_detectable(shift, reference, counted, settings, tolerance)
+    quiet = not flags and not schema and not _alarms(shift.findings)
+    if answer_blocks is not None and shift.level is not None:
+        answer_blocks = replace(answer_blocks, beside=shift.level.largest)
     flagged = flag_findings(table, reference, flags)
-    findings = [
-        *schema,
-        *score_findings,
-        *merge_flags(shift.findings, flagged),
-    ]
-    return report_of(baseline, settings, table.n_rows, shift, findings, scores)
+    return Seen(
+        baseline=baseline,
+        settings=settings,
+        shift=shift,
+        findings=(*schema, *score_findings, *merge_flags(shift.findings, flagged)),
+        answer_rules=AnswerRules(
+            n_rows=table.n_rows,
+            step=step,
+            alpha=settings.alpha,
+            share=share * (answers or 1.0),
+            min_effect=settings.min_effect,
+            stable_bound=settings.stable_bound,
+            blocks=answer_blocks,
+        )
+        if enough
+        else None,
+        counted=counted,
+        tolerance=tolerance,
+        n_rows=table.n_rows,
+        scores=scores,
+        quiet=quiet,
+    )
 
 
 def _tolerance(baseline: Baseline, table: Table, settings: LookSettings) -> Tolerance:
@@ -262,6 +359,20 @@ def batch_part(
     )
 
 
+def _blocks_beside(
+    baseline: Baseline, n_rows: int, n_blocks: int | None
+) -> tuple[BatchBlocks | None, BatchBlocks | None]:
+    """Blocks for the columns, each ranked beside the answers; and for the answers."""
+    blocks = _batch_blocks(baseline, n_rows, n_blocks)
+    if blocks is None or why_untested(baseline):
+        return blocks, None
+    if baseline.outputs is None or baseline.output_blocks is None:
+        return blocks, None
+    of_answers = replace(blocks, values=baseline.output_blocks)
+    beside = answers_beside(baseline.outputs, of_answers)
+    return replace(blocks, beside=beside), of_answers
+
+
 def _alarms(findings: Sequence[Finding]) -> bool:
     return any(finding.severity == "alarm" for finding in findings)
 
@@ -273,8 +384,10 @@ def report_of(
     shift: ShiftResult,
     findings: Sequence[Finding],
     scores: Sequence[ScoreExpectation] = (),
+    answers: AnswerShift | None = None,
 ) -> DriftReport:
     """Report of what was found, in the order of evidence."""
+    answers = answers or AnswerShift()
     part = batch_part(baseline, n_rows, settings.n_blocks)
     promised = expected_scores(baseline.scores, n_rows, part=part)
     promised.update({score.scorer: score for score in scores})
@@ -295,7 +408,7 @@ def report_of(
         needed *= shift.level.inflation()
     return DriftReport(
         ok=not alarms,
-        outcome=shift.outcome,
+        outcome="drift" if answers.findings else shift.outcome,
         findings=ordered,
         features=shift.rows,
         expected_score=promised,
@@ -310,6 +423,7 @@ def report_of(
         notes=(*shift.notes, *baseline.notes),
         estimator=settings.estimator,
         blocks=_row_blocks(shift, settings.alpha),
+        outputs=answers.rows,
     )
 
 

@@ -37,7 +37,14 @@ from skdrift.estimator._learning import (
     reference_profile,
     run_pass,
 )
-from skdrift.estimator._looking import SCORE_SHARE, LookSettings, batch_part, look
+from skdrift.estimator._looking import (
+    SCORE_SHARE,
+    LookSettings,
+    Seen,
+    batch_part,
+    look,
+)
+from skdrift.estimator._model_answers import Answers, ask, given
 from skdrift.estimator._parameters import check_parameters
 from skdrift.estimator._progress import FitProgress, with_callbacks
 from skdrift.estimator._reacting import react
@@ -345,6 +352,7 @@ default="warn"
             model,
             reference,
             results,
+            splits,
             settings,
             pass_name=pass_name,
             reason=reason,
@@ -476,15 +484,19 @@ default="warn"
         invalid = None
         if rejects or self.max_invalid_share is not None:
             invalid = self._invalid_rows(X)
-        report = None
+        seen = report = None
         if return_report or not on_invalid == "ignore" == self.on_shift:
             # Before the model sees the rows: some estimators change them in place.
-            report = self._look(X, invalid, brief=not return_report)
+            seen = self._look(X, invalid, brief=not return_report)
         if invalid is not None and rejects and invalid.mask.any():
-            answer = self._answer_around(method, X, params, invalid.mask)
-            report = with_rejected(report, invalid, self.on_invalid)
+            answer, answers = self._answer_around(method, X, params, invalid.mask), None
         else:
-            answer = getattr(model, method)(X, **params)
+            answer = answers = getattr(model, method)(X, **params)
+        if seen is not None:
+            told = Answers() if answers is None else given(model, method, answers)
+            report = seen.report(told) if return_report else seen.brief_report(told)
+        if invalid is not None and rejects and invalid.mask.any():
+            report = with_rejected(report, invalid, self.on_invalid)
         if report is not None:
             react(report, on_invalid=on_invalid, on_shift=self.on_shift)
         return (answer, report) if return_report else answer
@@ -493,14 +505,12 @@ default="warn"
         invalid = find_invalid_rows(X, self.baseline_.reference)
         limit = self.max_invalid_share
         if limit is not None and invalid.share > limit:
-            report = self._look(X, invalid, brief=False)
-            assert report is not None
-            raise too_many_invalid(report, invalid, limit)
+            seen = self._look(X, invalid, brief=False)
+            assert seen is not None
+            raise too_many_invalid(seen.report(Answers()), invalid, limit)
         return invalid
 
-    def _look(
-        self, X: Any, invalid: InvalidRows | None, *, brief: bool
-    ) -> DriftReport | None:
+    def _look(self, X: Any, invalid: InvalidRows | None, *, brief: bool) -> Seen | None:
         table, flags = X, None
         if invalid is not None and invalid.table is not None:
             table, flags = invalid.table, invalid.flags
@@ -581,7 +591,7 @@ default="warn"
                 batch_part(self.baseline_, table.n_rows, n_blocks),
             )
             findings = score_findings(scores, alpha=self.alpha, share=SCORE_SHARE)
-        report = look(
+        seen = look(
             self.baseline_,
             table,
             replace(self._look_settings(), n_blocks=n_blocks, time=when),
@@ -590,8 +600,9 @@ default="warn"
             scores=scores,
             score_findings=findings,
         )
-        assert report is not None
-        return report
+        assert seen is not None
+        compared = seen.answer_rules is not None and self.baseline_.outputs is not None
+        return seen.report(ask(model, X) if compared else Answers())
 
     def flag(self, X: Any) -> Flags:
         """Which cells hold what training never had.

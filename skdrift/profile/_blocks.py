@@ -45,6 +45,20 @@ class BlockValues:
     kept: np.ndarray
     values: np.ndarray
 
+    @classmethod
+    def of(
+        cls, values: np.ndarray, origin: Origin, n_blocks: int, block_rows: float
+    ) -> BlockValues:
+        """Values of shape (n_stored, n_statistics), in half precision."""
+        used = np.flatnonzero((values != 0).any(axis=0))
+        return cls(
+            origin=origin,
+            n_blocks=n_blocks,
+            block_rows=float(block_rows),
+            kept=used.astype(np.int32),
+            values=values[:, used].astype(np.float16),
+        )
+
     def matrix(self, n_statistics: int) -> np.ndarray:
         """All statistics, of shape (n_stored, n_statistics)."""
         full = np.zeros((len(self.values), n_statistics))
@@ -57,7 +71,11 @@ class BlockValues:
 
 
 def values_of_blocks(
-    table: Table, blocks: np.ndarray, reference: Profile
+    table: Table,
+    blocks: np.ndarray,
+    reference: Profile,
+    *,
+    n_blocks: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Statistics of blocks of rows.
 
@@ -69,6 +87,8 @@ def values_of_blocks(
         Number of each row's block.
     reference : Profile
         Of all rows of training.
+    n_blocks : int or None
+        How many there are; None: none beyond the last one that has a row.
 
     Returns
     -------
@@ -79,7 +99,8 @@ def values_of_blocks(
     grid = reference.grid
     places = match_columns(table, grid).positions.tolist()
     cells = cells_by_feature(grid)
-    n_blocks = int(blocks.max()) + 1
+    if n_blocks is None:
+        n_blocks = int(blocks.max()) + 1
     sizes = np.bincount(blocks, minlength=n_blocks)
     statistics = block_statistics(reference)
     by_column: dict[int, list[int]] = {}

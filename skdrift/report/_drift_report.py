@@ -21,7 +21,11 @@ from skdrift.report._text import report_text
 from skdrift.report._visible import cut_to_width, encodable, visible
 
 _CODE: Final = re.compile(r"DA[0-9]{3}")
-_ROW_TYPES: Final[Mapping[str, type]] = {"features": FeatureRow, "findings": Finding}
+_ROW_TYPES: Final[Mapping[str, type]] = {
+    "features": FeatureRow,
+    "findings": Finding,
+    "outputs": FeatureRow,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,9 +42,9 @@ class DriftReport:
         False if and only if a finding is an alarm. True does not say that nothing
         moved: see `outcome`.
     outcome : {"drift", "stable", "undecided", "not tested"}
-        ``"drift"`` if a column moved by more than `min_effect`, ``"stable"`` if it
-        was shown that none moved by more than `stable_bound`, ``"undecided"`` if the
-        rows are too few for either.
+        ``"drift"`` if a column moved by more than `min_effect`, or the model's
+        answers did, ``"stable"`` if it was shown that no column moved by more than
+        `stable_bound`, ``"undecided"`` if the rows are too few for either.
     findings : tuple of Finding
         Alarms first, then notes, each in the order of evidence.
     features : tuple of FeatureRow
@@ -76,6 +80,9 @@ class DriftReport:
     blocks : RowBlocks or None
         Where the level counts blocks of rows: how many, and whether they do for
         `alpha`; None where it counts rows.
+    outputs : tuple of FeatureRow
+        One for each output of the model that was compared with what it answered for
+        rows held out of training; empty where there is none.
 
     Raises
     ------
@@ -102,6 +109,7 @@ class DriftReport:
     estimator: str
     rejected: RejectedRows | None = None
     blocks: RowBlocks | None = None
+    outputs: tuple[FeatureRow, ...] = ()
 
     def __post_init__(self) -> None:
         n_alarms = len(self.alarms)
@@ -223,19 +231,21 @@ class DriftReport:
         """
         return cls.from_dict(parse(text))
 
-    def to_frame(self, which: Literal["features", "findings"] = "features") -> Any:
+    def to_frame(
+        self, which: Literal["features", "findings", "outputs"] = "features"
+    ) -> Any:
         """Give one of the tables as a pandas DataFrame.
 
         Parameters
         ----------
-        which : {"features", "findings"}, default="features"
+        which : {"features", "findings", "outputs"}, default="features"
 
         Returns
         -------
         pandas.DataFrame
-            One row for each column of the batch (or each finding), one column for
-            each field of `FeatureRow` (or `Finding`). Lone surrogates are escaped,
-            since pandas cannot hold them.
+            One row for each column of the batch (each finding, each output), one
+            column for each field of `FeatureRow` (or `Finding`). Lone surrogates are
+            escaped, since pandas cannot hold them.
 
         Raises
         ------

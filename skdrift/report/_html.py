@@ -25,6 +25,7 @@ from skdrift.report._numbers import (
 from skdrift.report._text import PLACE_WORDS, rejection
 from skdrift.report._verdict import (
     EFFECT_NAME_WIDTH,
+    answer_count,
     circumstances,
     column_count,
     power,
@@ -101,6 +102,7 @@ def report_html(report: DriftReport) -> str:
         _rejected(report),
         _scores(list(report.expected_score.values())),
         _notes(report.notes),
+        _answers(report),
         _features(report),
     ]
     return f'<div class="skdrift-report">{"".join(parts)}</div>'
@@ -108,11 +110,12 @@ def report_html(report: DriftReport) -> str:
 
 def _banner(report: DriftReport) -> str:
     model = cut_to_width(visible(report.estimator), _NAME_WIDTH)
-    columns = column_count(report)
+    columns, answers = column_count(report), answer_count(report)
     lines = [
         circumstances(report).strip("()"),
         f"Model: {model}" if model else "",
         f"Columns: {columns}" if columns else "",
+        f"The model's answers: {answers}" if answers else "",
         power(report),
     ]
     below = "".join(f"<span>{_escape(line)}</span>" for line in lines if line)
@@ -216,6 +219,36 @@ def _notes(notes: Sequence[str]) -> str:
     )
 
 
+_HEADS: Final = (
+    "Kind",
+    "Outcome",
+    "Difference",
+    "Adjusted p",
+    "Change",
+    "PSI",
+    "Wasserstein (sd)",
+    "Missing",
+    "Unseen",
+    "Below / above range",
+    "Infinite",
+    "Reason",
+)
+
+
+def _answers(report: DriftReport) -> str:
+    if not report.outputs:
+        return ""
+    table = _table(
+        "The model's answers, against those for rows held out of training",
+        ("Output", *_HEADS),
+        [
+            _feature_row(row, report.min_effect)
+            for row in sorted(report.outputs, key=_badness)
+        ],
+    )
+    return f"<details><summary>The model's answers</summary>{table}</details>"
+
+
 def _features(report: DriftReport) -> str:
     if not report.features:
         return ""
@@ -226,24 +259,9 @@ def _features(report: DriftReport) -> str:
         if len(report.features) > MOST_FEATURES
         else total
     )
-    heads = (
-        "Column",
-        "Kind",
-        "Outcome",
-        "Difference",
-        "Adjusted p",
-        "Change",
-        "PSI",
-        "Wasserstein (sd)",
-        "Missing",
-        "Unseen",
-        "Below / above range",
-        "Infinite",
-        "Reason",
-    )
     table = _table(
         "Columns, worst first (missing: share in training and in the batch)",
-        heads,
+        ("Column", *_HEADS),
         [_feature_row(row, report.min_effect) for row in worst],
     )
     more = _more(len(report.features) - MOST_FEATURES, "report.features")

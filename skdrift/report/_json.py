@@ -8,7 +8,7 @@ and infinity become null, and the places that were infinite are listed under
 keys that differ only in a lone surrogate would collide. Format 1 had no
 ``rejected``, format 2 no ``blocks`` and no
 ``detectable_effect`` of features, format 3 no ``basis`` of scores, format 4 no
-``tolerance`` of features.
+``tolerance`` of features, format 5 no ``outputs``.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ from skdrift.report._visible import encodable, visible
 if TYPE_CHECKING:
     from skdrift.report._drift_report import DriftReport
 
-FORMAT: Final = 5
-_ADDED: Final[Mapping[str, int]] = {"rejected": 2, "blocks": 3}
+FORMAT: Final = 6
+_ADDED: Final[Mapping[str, int]] = {"rejected": 2, "blocks": 3, "outputs": 6}
+_EMPTY: Final[Mapping[str, Any]] = {"rejected": None, "blocks": None, "outputs": []}
 _ADDED_TO_FEATURES: Final[Mapping[str, int]] = {
     "detectable_effect": 3,
     "tolerance": 5,
@@ -94,7 +95,7 @@ def fields_of(report_type: type[DriftReport], document: object) -> dict[str, Any
     body = {key: document[key] for key in document if key not in _HEADER}
     for name, number in _ADDED.items():
         if document["format"] < number:
-            body.setdefault(name, None)
+            body.setdefault(name, _EMPTY[name])
     for name, number in _ADDED_TO_FEATURES.items():
         if document["format"] < number:
             body["features"] = _with_field(body.get("features"), name, None)

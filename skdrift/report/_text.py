@@ -10,6 +10,7 @@ from skdrift._core.shown_score import Place, score_assumption, shown_score
 from skdrift.report._numbers import aligned, percent, pvalue, rows, with_interval
 from skdrift.report._rejected import RejectedRows
 from skdrift.report._verdict import (
+    answer_count,
     circumstances,
     column_count,
     effect,
@@ -83,10 +84,11 @@ def _opening(report: DriftReport) -> list[str]:
         else [*_lines(first, indent=""), *_lines(around, indent="  ")]
     )
     model = cut_to_width(visible(report.estimator), WIDTH // 2)
-    counts = column_count(report)
+    counts, answers = column_count(report), answer_count(report)
     about = [
         f"Model: {model}" if model else "",
         f"Columns: {counts}" if counts else "",
+        f"The model's answers: {answers}" if answers else "",
         power(report),
     ]
     for line in filter(None, about):

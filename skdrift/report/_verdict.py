@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Literal
 
-from skdrift._core.result import Finding, Outcome
+from skdrift._core.result import FeatureRow, Finding, Outcome
 from skdrift.report._numbers import bound, counted, number, rows, with_interval
 from skdrift.report._visible import cut_to_width, visible
 
@@ -18,6 +18,7 @@ Tone = Literal["alarm", "good", "open"]
 
 EFFECT_NAME_WIDTH: Final = 40
 MOST_DETECTABLE: Final = 0.995
+ANSWER_CODE: Final = "DA106"
 _OUTCOMES: Final[tuple[Outcome, ...]] = ("drift", "undecided", "stable", "not tested")
 
 
@@ -75,7 +76,7 @@ def finding_count(report: DriftReport, findings: Sequence[Finding]) -> str:
     """``"3 alarms and 1 note in 2 of 12 columns and in the score"``."""
     n_alarms = sum(finding.severity == "alarm" for finding in findings)
     n_notes = len(findings) - n_alarms
-    concerned = {name for finding in findings for name in finding.features}
+    concerned = set(column_names(findings))
     places = []
     if concerned:
         known = {row.feature for row in report.features}
@@ -83,6 +84,8 @@ def finding_count(report: DriftReport, findings: Sequence[Finding]) -> str:
         n_named = len(known) if total else len(concerned)
         columns = "column" if n_named == 1 else "columns"
         places.append(f" in {len(concerned):,}{total} {columns}")
+    if any(finding.code == ANSWER_CODE for finding in findings):
+        places.append(" in the model's answers")
     if any(finding.code.startswith("DA2") for finding in findings):
         places.append(" in the score")
     kinds = [
@@ -92,9 +95,30 @@ def finding_count(report: DriftReport, findings: Sequence[Finding]) -> str:
     return " and ".join(filter(None, kinds)) + " and".join(places)
 
 
+def column_names(findings: Sequence[Finding]) -> list[str]:
+    """Columns that findings are about, each once; outputs of the model are none."""
+    return list(
+        dict.fromkeys(
+            name
+            for finding in findings
+            if finding.code != ANSWER_CODE
+            for name in finding.features
+        )
+    )
+
+
+def answer_count(report: DriftReport) -> str:
+    """``"1 drift, 1 stable"``, of the outputs of the model."""
+    return _counts(report.outputs)
+
+
 def column_count(report: DriftReport) -> str:
     """``"2 drift, 1 undecided, 9 stable"``."""
-    counts = Counter(row.outcome for row in report.features)
+    return _counts(report.features)
+
+
+def _counts(rows: Sequence[FeatureRow]) -> str:
+    counts = Counter(row.outcome for row in rows)
     return ", ".join(f"{counts[name]:,} {name}" for name in _OUTCOMES if counts[name])
 
 

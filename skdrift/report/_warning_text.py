@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Final
 from skdrift._core.result import Finding
 from skdrift.report._numbers import pvalue, rows
 from skdrift.report._text import WIDTH
-from skdrift.report._verdict import circumstances, effect, finding_count, verdict
+from skdrift.report._verdict import (
+    circumstances,
+    column_names,
+    effect,
+    finding_count,
+    verdict,
+)
 from skdrift.report._visible import cut_to_width, name_list, visible
 
 if TYPE_CHECKING:
@@ -43,7 +49,7 @@ def warning_text(
         lines = [verdict(report), around]
     else:
         seen = list(dict.fromkeys(finding.code for finding in findings))
-        columns = list(dict.fromkeys(name for f in findings for name in f.features))
+        columns = column_names(findings)
         lines = [
             f"{finding_count(report, findings)} {around}",
             f"codes: {name_list(seen)}",

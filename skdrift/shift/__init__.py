@@ -1,5 +1,11 @@
 """Cause 1: data drift, feature by feature."""
 
+from skdrift.shift._answers import (
+    AnswerShift,
+    answers_beside,
+    compare_answers,
+    no_answers,
+)
 from skdrift.shift._blocks import BatchBlocks, BlockLevel, rows_for_effect_in_blocks
 from skdrift.shift._blocks_found import FoundBlocks, count_groups, find_blocks
 from skdrift.shift._compare import (
@@ -14,6 +20,7 @@ from skdrift.shift._together import together_share, with_together
 from skdrift.shift._trend import Tolerance, Trend, tolerance_at
 
 __all__ = [
+    "AnswerShift",
     "BatchBlocks",
     "BlockLevel",
     "Dependence",
@@ -21,12 +28,15 @@ __all__ = [
     "ShiftResult",
     "Tolerance",
     "Trend",
+    "answers_beside",
+    "compare_answers",
     "compare_profiles",
     "count_groups",
     "dependence_share",
     "find_blocks",
     "known_slots",
     "learn_dependence",
+    "no_answers",
     "nothing_compared",
     "resolution",
     "rows_for_effect_in_blocks",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from skdrift.profile._block_statistics import Statistic, block_statistics
 from skdrift.profile._blocks import BlockValues, values_of_batch
 from skdrift.profile._count import Novelty
 from skdrift.profile._profile import Profile
-from skdrift.stats.blocks import BlockTest, block_test
+from skdrift.stats.blocks import BlockTest, block_test, tail_pvalue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,11 +27,15 @@ class BatchBlocks:
         Rows of the whole batch.
     n_blocks : int or None
         Blocks of the batch; None if nobody said.
+    beside : ndarray of shape (n_parts,) or None
+        Largest statistic in each part of training of what is compared beside: the
+        batch is then ranked among the largest of both.
     """
 
     values: BlockValues
     n_rows: int
     n_blocks: int | None = None
+    beside: np.ndarray | None = None
 
     def assumed(self) -> int:
         """Blocks that the batch is taken for."""
@@ -96,6 +100,11 @@ class BlockLevel:
     scores: dict[int, list[int]]
     shares: dict[int, list[int]]
 
+    @property
+    def largest(self) -> np.ndarray:
+        """Largest statistic in each part of training, of shape (n_parts,)."""
+        return self.test.largest
+
     def detectable(self, alpha: float, power: float) -> dict[int, float]:
         """Smallest effect that is found, by the position of the column.
 
@@ -120,16 +129,27 @@ def block_level(
     current: Profile,
     novelty: Sequence[Novelty],
     blocks: BatchBlocks,
+    used: Callable[[Statistic], bool] = lambda statistic: True,
 ) -> BlockLevel:
     """Rank a batch among blocks of training, column by column.
 
     The p-value of a column is adjusted for all that is compared: it is the share of
     the parts of training in which *any* column or event deviates as much.
+
+    Parameters
+    ----------
+    reference, current : Profile
+        On one grid.
+    novelty : sequence of Novelty
+        Of each column of the batch.
+    blocks : BatchBlocks
+    used : callable
+        Which statistics count.
     """
     statistics = block_statistics(reference)
     batch = values_of_batch(current, statistics, [new.count for new in novelty])
     batch = batch.astype(np.float16).astype(np.float64)
-    return _level(statistics, batch, reference, blocks)
+    return _level(statistics, batch, reference, blocks, used)
 
 
 def _level(
@@ -137,38 +157,54 @@ def _level(
     batch: np.ndarray,
     reference: Profile,
     blocks: BatchBlocks,
+    used: Callable[[Statistic], bool] = lambda statistic: True,
 ) -> BlockLevel:
-    known = np.flatnonzero(~np.isnan(batch))
+    chosen = np.array([used(statistic) for statistic in statistics], dtype=bool)
+    known = np.flatnonzero(chosen & ~np.isnan(batch))
     compared = [statistics[place] for place in known.tolist()]
-    n_current = blocks.assumed()
     matrix = blocks.values.matrix(len(statistics))
     test = block_test(
         matrix[:, known],
         batch[known],
         limits=np.array([statistic.limit for statistic in compared]),
         row_variance=np.array([statistic.variance for statistic in compared]),
-        n_blocks=n_current,
+        n_blocks=blocks.assumed(),
         n_rows=blocks.n_rows,
         n_reference=reference.n_rows,
         block_rows=blocks.values.block_rows,
         contiguous=blocks.values.origin == "row order",
     )
     by_column, by_event = _members(compared)
+    largest = test.largest
+    if blocks.beside is not None:
+        largest = np.maximum(largest, blocks.beside)
     return BlockLevel(
         columns={
-            position: _rank(test, np.array(members))
+            position: _rank(test, largest, np.array(members))
             for position, members in by_column.items()
         },
         events={
-            event: _rank(test, np.array(members)) for event, members in by_event.items()
+            event: _rank(test, largest, np.array(members))
+            for event, members in by_event.items()
         },
         n_reference=blocks.values.n_blocks,
-        n_current=n_current,
+        n_current=blocks.assumed(),
         n_like=test.n_like,
         test=test,
         scores=_slots(compared, "score", float(np.sqrt(3.0))),
         shares=_slots(compared, "share", 1.0),
     )
+
+
+def largest_of_parts(
+    reference: Profile,
+    blocks: BatchBlocks,
+    used: Callable[[Statistic], bool] = lambda statistic: True,
+) -> np.ndarray:
+    """Largest statistic in each part of training, as `block_level` has it."""
+    statistics = block_statistics(reference)
+    nothing = np.zeros(len(statistics))
+    return _level(statistics, nothing, reference, blocks, used).largest
 
 
 def rows_for_effect_in_blocks(
@@ -264,14 +300,13 @@ def _members(
     return by_column, by_event
 
 
-def _rank(test: BlockTest, members: np.ndarray) -> Rank:
-    largest = float(test.statistic[members].max())
-    pvalue = test.pvalue(largest)
-    beyond = bool(largest > test.largest.max())
+def _rank(test: BlockTest, largest: np.ndarray, members: np.ndarray) -> Rank:
+    statistic = float(test.statistic[members].max())
+    pvalue = tail_pvalue(statistic, largest)
     return Rank(
         pvalue=pvalue,
-        own=min(pvalue, test.pvalue(largest, members)),
-        beyond=beyond,
+        own=min(pvalue, test.pvalue(statistic, members)),
+        beyond=bool(statistic > largest.max()),
         inflation=_inflation(test.inflation[members]),
     )
 

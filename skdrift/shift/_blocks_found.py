@@ -15,7 +15,6 @@ from skdrift.exceptions import ParameterError
 from skdrift.profile._block_statistics import block_statistics
 from skdrift.profile._blocks import (
     BlockValues,
-    Origin,
     middle_ranks,
     values_of_blocks,
 )
@@ -231,7 +230,7 @@ def _in_order(X: Any, reference: Profile, labels: np.ndarray, note: str) -> Foun
         )
         return FoundBlocks(notes=(few,))
     values, _ = _summaries(X, reference, labels, np.arange(n_kept))
-    kept = _stored(values, "row order", n_kept, n / n_kept)
+    kept = BlockValues.of(values, "row order", n_kept, n / n_kept)
     return FoundBlocks(values=kept, labels=labels, notes=(note,))
 
 
@@ -260,7 +259,7 @@ def _of_groups(X: Any, reference: Profile, codes: np.ndarray) -> FoundBlocks:
     number = np.full(n_groups, -1)
     number[chosen] = np.arange(len(chosen))
     return FoundBlocks(
-        values=_stored(values, "groups", n_groups, usual),
+        values=BlockValues.of(values, "groups", n_groups, usual),
         labels=number[codes],
         notes=(f"the alarm level counts {n_groups:,} groups, not rows",),
     )
@@ -307,19 +306,6 @@ def _differ(values: np.ndarray, sizes: np.ndarray, reference: Profile) -> bool:
         np.array([statistics[number].kurtosis for number in own]),
     )
     return bool(pvalues.min() * len(own) <= LEVEL)
-
-
-def _stored(
-    values: np.ndarray, origin: Origin, n_blocks: int, block_rows: float
-) -> BlockValues:
-    used = np.flatnonzero((values != 0).any(axis=0))
-    return BlockValues(
-        origin=origin,
-        n_blocks=n_blocks,
-        block_rows=float(block_rows),
-        kept=used.astype(np.int32),
-        values=values[:, used].astype(np.float16),
-    )
 
 
 def count_groups(groups: Any, n_rows: int) -> int:

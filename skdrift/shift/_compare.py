@@ -115,10 +115,10 @@ def compare_profiles(
     )
     if blocks is not None:
         level = block_level(reference, current, novelty, blocks)
-        tested = _by_blocks(tested, level)
-    scaled = _rescaled(tested, share)
+        tested = by_blocks(tested, level)
+    scaled = rescaled(tested, share)
     rows = tuple(
-        _feature_row(
+        feature_row(
             reference,
             current,
             position,
@@ -197,7 +197,7 @@ def nothing_compared(
             note = "the batch has no rows"
     n_rows = current.n_rows
     rows = tuple(
-        _row(reference, current, position, None, "not tested", reason)
+        measured_row(reference, current, position, None, "not tested", reason)
         for position in range(reference.grid.n_features)
     )
     return ShiftResult(
@@ -225,7 +225,7 @@ def _test(
         position = reference.grid.cells[place].feature
         compared.setdefault(position, []).append((place, found[place]))
     pvalues = {
-        position: _joint_pvalue([c.pvalue for _, c in parts])
+        position: joint_pvalue([c.pvalue for _, c in parts])
         for position, parts in compared.items()
     }
     events = events_of(reference, current, min_effect=min_effect, tolerance=tolerance)
@@ -238,7 +238,7 @@ def _test(
     )
 
 
-def _by_blocks(tested: Tested, level: BlockLevel) -> Tested:
+def by_blocks(tested: Tested, level: BlockLevel) -> Tested:
     """P-values and intervals that count blocks; no p-value is below that of rows."""
     adjusted, pvalues, compared = {}, {}, {}
     for position, parts in tested.compared.items():
@@ -273,7 +273,7 @@ def _widened_event(event: Event, rank: Rank) -> Event:
     )
 
 
-def _joint_pvalue(pvalues: list[float]) -> float:
+def joint_pvalue(pvalues: list[float]) -> float:
     return min(1.0, min(pvalues) * len(pvalues))
 
 
@@ -293,7 +293,7 @@ def _adjust(pvalues: list[float], events: list[Event], alpha: float) -> list[flo
     return [float(value) for value in adjusted]
 
 
-def _rescaled(tested: Tested, share: float) -> Tested:
+def rescaled(tested: Tested, share: float) -> Tested:
     """Adjusted p-values against the whole alpha, of which only a share was spent."""
 
     def scale(pvalue: float) -> float:
@@ -308,7 +308,7 @@ def _rescaled(tested: Tested, share: float) -> Tested:
     )
 
 
-def _feature_row(
+def feature_row(
     reference: Profile,
     current: Profile,
     position: int,
@@ -324,8 +324,8 @@ def _feature_row(
             reason = "the column is missing"
         elif not current.n_read[position]:
             reason = f"the column is of another type ({current.families[position]})"
-        return _row(reference, current, position, None, "not tested", reason)
-    shown = _strongest(parts)
+        return measured_row(reference, current, position, None, "not tested", reason)
+    shown = strongest(parts)
     adjusted = tested.adjusted[position]
     outcome: Outcome = "undecided"
     reason = ""
@@ -335,7 +335,7 @@ def _feature_row(
         outcome = "stable"
     else:
         reason = f"a shift of up to {shown.high:.2g} cannot be ruled out"
-    return _row(
+    return measured_row(
         reference,
         current,
         position,
@@ -348,12 +348,12 @@ def _feature_row(
     )
 
 
-def _strongest(parts: Sequence[tuple[int, Comparison]]) -> Comparison:
+def strongest(parts: Sequence[tuple[int, Comparison]]) -> Comparison:
     """Comparison with the smallest p-value, of those of one column."""
     return min((compared for _, compared in parts), key=lambda c: c.pvalue)
 
 
-def _row(
+def measured_row(
     reference: Profile,
     current: Profile,
     position: int,
@@ -424,7 +424,7 @@ def _shift_findings(
     for position, parts in tested.compared.items():
         if tested.adjusted[position] > alpha:
             continue
-        shown = _strongest(parts)
+        shown = strongest(parts)
         rank = level.columns[position] if level else None
         kind = reference.grid.kinds[position]
         code = {"categorical": "DA102", "boolean": "DA102", "text": "DA103"}
@@ -438,17 +438,17 @@ def _shift_findings(
                 low=shown.low,
                 high=shown.high,
                 pvalue=tested.adjusted[position],
-                direction=shown.direction or _SIGNS[shown.sign],
-                message=_distance_text(shown)
+                direction=shown.direction or SIGNS[shown.sign],
+                message=distance_text(shown)
                 + _tolerance_text(moving.get(position))
-                + _rank_text(level, rank, alpha),
+                + rank_text(level, rank, alpha),
                 advice="look at what feeds this column, and at whom the batch is from",
             )
         )
     return findings
 
 
-def _distance_text(shown: Comparison) -> str:
+def distance_text(shown: Comparison) -> str:
     psi, jensen, _, _, moved = shown.distances
     text = f"PSI {psi:.2g}, Jensen–Shannon distance {jensen:.2g}"
     if moved == moved:
@@ -462,7 +462,7 @@ def _tolerance_text(tolerance: float | None) -> str:
     return f"; the column moves with time, and {tolerance:.2g} is tolerated"
 
 
-def _rank_text(level: BlockLevel | None, rank: Rank | None, alpha: float) -> str:
+def rank_text(level: BlockLevel | None, rank: Rank | None, alpha: float) -> str:
     if level is None or rank is None:
         return ""
     what = f"all {level.n_like:,} parts of training that are like the batch"
@@ -477,7 +477,7 @@ def _rank_text(level: BlockLevel | None, rank: Rank | None, alpha: float) -> str
 
 
 _MOVED = ("DA402", "DA403")
-_SIGNS = {1: "higher", -1: "lower", 0: "different"}
+SIGNS = {1: "higher", -1: "lower", 0: "different"}
 
 _EVENTS = {
     "DA401": ("missing", "look at the join or the sensor that fills this column"),
@@ -537,7 +537,7 @@ def _event_finding(
             + _tolerance_text(
                 moving.get(event.position) if event.code in _MOVED else None
             )
-            + _rank_text(level, rank, alpha)
+            + rank_text(level, rank, alpha)
         ),
         advice=advice,
     )

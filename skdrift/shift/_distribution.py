@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from skdrift.profile._count import Novelty
 from skdrift.profile._profile import Profile
 from skdrift.shift._columns import (
     Block,
+    Pair,
     atom_pairs,
     blocks_of,
     level_pairs,
@@ -78,28 +79,50 @@ def compare_distributions(
     novelty: Sequence[Novelty],
     *,
     tolerance: FloatArray,
+    columns: Collection[int] | None = None,
+    repeated: bool = True,
 ) -> dict[int, Comparison]:
     """Compare every column that can be, by the position of its cells in the grid.
 
     The p-value of an ordered column is that of the Anderson–Darling and the smooth
     test and, where training has repeated values, of a chi-square test of them,
     combined; a value that repeats only in the batch has 5 % of the level for itself.
-    `tolerance`, of shape (n_features,), is what is tolerated of each column.
+
+    Parameters
+    ----------
+    reference, current : Profile
+        On one grid.
+    novelty : sequence of Novelty
+        Of each column of the batch.
+    tolerance : ndarray of float of shape (n_features,)
+        Difference that is allowed of each column, in probability mass.
+    columns : collection of int or None
+        Which columns; None: all.
+    repeated : bool, default=True
+        Whether repeated values are tested by themselves.
     """
-    atoms = _atom_pvalues(reference, current, novelty, tolerance)
-    found: dict[int, Comparison] = {}
-    for block in blocks_of(number_pairs(reference, current)):
-        found.update(
-            _compare_numbers(
-                block,
-                reference,
-                current,
-                novelty,
-                atoms,
-                _of_places(block, reference, tolerance),
-            )
+
+    def chosen(pairs: Sequence[Pair]) -> list[Block]:
+        cells = reference.grid.cells
+        return blocks_of(
+            [p for p in pairs if columns is None or cells[p.place].feature in columns]
         )
-    for block in blocks_of(level_pairs(reference, current)):
+
+    atoms: dict[int, float] = {}
+    if repeated:
+        pairs = chosen(atom_pairs(reference, current, novelty))
+        atoms = _atom_pvalues(pairs, reference, tolerance)
+    found: dict[int, Comparison] = {}
+    for block in chosen(number_pairs(reference, current)):
+        own = _of_places(block, reference, tolerance)
+        pvalues = _ordered_pvalues(block, atoms, own)
+        if repeated:
+            new = _new_atom_pvalues(block, reference, novelty, own)
+            pvalues = np.minimum(
+                1.0, np.fmin(pvalues / (1 - NEW_ATOM_SHARE), new / NEW_ATOM_SHARE)
+            )
+        found.update(_compare_numbers(block, reference, current, pvalues))
+    for block in chosen(level_pairs(reference, current)):
         found.update(
             _compare_levels(block, reference, _of_places(block, reference, tolerance))
         )
@@ -107,27 +130,19 @@ def compare_distributions(
 
 
 def _atom_pvalues(
-    reference: Profile,
-    current: Profile,
-    novelty: Sequence[Novelty],
-    tolerance: FloatArray,
+    blocks: Sequence[Block], reference: Profile, tolerance: FloatArray
 ) -> dict[int, float]:
     found: dict[int, float] = {}
-    for block in blocks_of(atom_pairs(reference, current, novelty)):
+    for block in blocks:
         own = _of_places(block, reference, tolerance)
         test = chi_square(block.reference, block.current, tolerance=own)
         found.update(zip(block.places, test.pvalue.tolist(), strict=True))
     return found
 
 
-def _compare_numbers(
-    block: Block,
-    reference: Profile,
-    current: Profile,
-    novelty: Sequence[Novelty],
-    atoms: dict[int, float],
-    tolerance: FloatArray,
-) -> dict[int, Comparison]:
+def _ordered_pvalues(
+    block: Block, atoms: dict[int, float], tolerance: FloatArray
+) -> np.ndarray:
     before, now = block.reference, block.current
     pvalues = np.stack(
         [
@@ -138,11 +153,13 @@ def _compare_numbers(
     two = combine_pvalues(pvalues)
     third = np.array([atoms.get(place, np.nan) for place in block.places])
     three = combine_pvalues(np.vstack([pvalues, third]))
-    combined = np.where(np.isnan(third), two, three)
-    new = _new_atom_pvalues(block, reference, novelty, tolerance)
-    combined = np.minimum(
-        1.0, np.fmin(combined / (1 - NEW_ATOM_SHARE), new / NEW_ATOM_SHARE)
-    )
+    return np.where(np.isnan(third), two, three)
+
+
+def _compare_numbers(
+    block: Block, reference: Profile, current: Profile, pvalues: np.ndarray
+) -> dict[int, Comparison]:
+    before, now = block.reference, block.current
     effect = kolmogorov_smirnov(before, now, confidence=CONFIDENCE)
     distances = _binned_distances(*coarse_bins(before, now))
     values = _cell_values(block, reference, current)
@@ -157,7 +174,7 @@ def _compare_numbers(
             low=float(effect.low[row]),
             high=float(effect.high[row]),
             effect_name=KS,
-            pvalue=float(combined[row]),
+            pvalue=float(pvalues[row]),
             sign=int(effect.direction[row]),
             direction=directions[row],
             distances=(*distances[row], float(moved[row])),

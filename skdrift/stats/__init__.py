@@ -36,6 +36,7 @@ from skdrift.stats.hotelling import regularized_hotelling
 from skdrift.stats.multiplicity import combine_pvalues, weighted_holm
 from skdrift.stats.neyman import smooth
 from skdrift.stats.ordered import distribution_change, kolmogorov_smirnov
+from skdrift.stats.parts import tolerance_of_parts, variation_of_parts
 from skdrift.stats.power import detectable_effect, rows_needed
 from skdrift.stats.power_levels import (
     detectable_variation,
@@ -91,9 +92,11 @@ __all__ = [
     "smooth",
     "sum_of_changes",
     "tilted_shares",
+    "tolerance_of_parts",
     "total_variation",
     "total_variation_distance",
     "unseen",
+    "variation_of_parts",
     "wasserstein",
     "wave_features",
     "weighted_holm",

@@ -11,7 +11,7 @@ from skdrift.stats.quadratic import weighted_chi2_sf
 
 _N_EIGENVALUES = 5
 # Of a normal column, at the worst proportion of the sample sizes.
-_SHIFT, _SCALE = (3.02, 0.8), (4.62, 15.0)
+SHIFT, _SCALE = (3.02, 0.8), (4.62, 15.0)
 
 
 def anderson_darling(
@@ -123,7 +123,7 @@ def noncentrality(
     result = np.zeros(eigenvalues.shape)
     if not tolerance.any():
         return result
-    shift = squared_length(_SHIFT, tolerance) * np.nan_to_num(size)
+    shift = squared_length(SHIFT, tolerance) * np.nan_to_num(size)
     scale = squared_length(_SCALE, tolerance) * np.nan_to_num(size)
     one = eigenvalues[:, 1] < 1e-3 * eigenvalues[:, 0]
     lengths = (np.where(one, scale, shift), np.where(one, 0.0, scale - shift))

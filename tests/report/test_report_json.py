@@ -43,7 +43,7 @@ def test_the_text_of_a_report_that_came_back_is_the_same(
 def test_a_document_says_what_it_is(rich_report: DriftReport) -> None:
     document = _strict(rich_report.to_json())
     assert document["kind"] == "DriftReport"
-    assert document["format"] == 5
+    assert document["format"] == 6
     assert document["skdrift"] == __version__
 
 
@@ -135,8 +135,8 @@ def test_scorers_keep_their_order(
 
 
 def test_a_newer_format_names_both_versions(rich_report: DriftReport) -> None:
-    document = {**rich_report.to_dict(), "format": 6, "skdrift": "9.9", "new": 1}
-    with pytest.raises(FormatError, match=r"skdrift 9\.9 in format 6.*upgrade"):
+    document = {**rich_report.to_dict(), "format": 7, "skdrift": "9.9", "new": 1}
+    with pytest.raises(FormatError, match=r"skdrift 9\.9 in format 7.*upgrade"):
         DriftReport.from_dict(document)
 
 
