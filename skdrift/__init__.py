@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         RangeGuard,
         SchemaGuard,
     )
+    from skdrift.monitor import SequentialRisk
     from skdrift.performance._selective import CoverageScores, SelectiveScore
     from skdrift.persistence import TRUSTED_TYPES, dump, load
     from skdrift.profile import Grid, Profile
@@ -70,6 +71,7 @@ __all__ = [
     "RangeGuard",
     "SchemaGuard",
     "SelectiveScore",
+    "SequentialRisk",
     "ShiftDisplay",
     "SkdriftError",
     "SkdriftWarning",
@@ -102,6 +104,7 @@ _HOME = {
     "Profile": "skdrift.profile",
     "Quarantine": "skdrift.guards",
     "SelectiveScore": "skdrift.performance._selective",
+    "SequentialRisk": "skdrift.monitor",
     "TRUSTED_TYPES": "skdrift.persistence",
     "dump": "skdrift.persistence",
     "load": "skdrift.persistence",

@@ -94,7 +94,7 @@ def array_times(time: Any, n_rows: int) -> Times:
     ParameterError
         If there is not one for each row, or they are neither numbers nor times.
     """
-    column = _one_column(time)
+    column = one_column(time, "time")
     if column is None or column.n_rows != n_rows:
         got = f"{column.n_rows:,}" if column else f"a {type(time).__name__}"
         raise ParameterError(
@@ -105,24 +105,24 @@ def array_times(time: Any, n_rows: int) -> Times:
     return column_times(column, "time")
 
 
-def _one_column(time: Any) -> Column | None:
+def one_column(values: Any, label: str) -> Column | None:
     """The single column that an array, a list or a series is; None if it is none."""
-    if isinstance(time, list | tuple):
-        cells = np.empty(len(time), dtype=object)
-        cells[:] = time
-        return array_column(cells, "time")
-    if isinstance(time, np.ndarray):
-        return array_column(time, "time") if time.ndim == 1 else None
-    series = nw.from_native(time, series_only=True, pass_through=True)
+    if isinstance(values, list | tuple):
+        cells = np.empty(len(values), dtype=object)
+        cells[:] = values
+        return array_column(cells, label)
+    if isinstance(values, np.ndarray):
+        return array_column(values, label) if values.ndim == 1 else None
+    series = nw.from_native(values, series_only=True, pass_through=True)
     if isinstance(series, nw.Series):
-        time = nw.to_native(series.alias("time").to_frame())
-    elif hasattr(time, "to_frame"):
-        time = time.to_frame()
-    elif hasattr(time, "__array__"):
-        found = np.asarray(time)
-        return array_column(found, "time") if found.ndim == 1 else None
+        values = nw.to_native(series.alias(label).to_frame())
+    elif hasattr(values, "to_frame"):
+        values = values.to_frame()
+    elif hasattr(values, "__array__"):
+        found = np.asarray(values)
+        return array_column(found, label) if found.ndim == 1 else None
     try:
-        table = read_table(time, strict=False)
+        table = read_table(values, strict=False)
     except (InputError, InputTypeError):
         return None
     return table.column(0) if table.n_features == 1 else None

@@ -50,6 +50,14 @@ from skdrift.stats.scores import (
     score_interval,
     score_pvalue,
 )
+from skdrift.stats.sequential import (
+    Crossing,
+    Evidence,
+    bet_sizes,
+    follow,
+    mean_upper_bound,
+    share_upper_bound,
+)
 from skdrift.stats.tilting import tilted_shares
 from skdrift.stats.unseen import UnseenTest, unseen
 from skdrift.stats.variation import total_variation
@@ -59,7 +67,9 @@ __all__ = [
     "CorrelationChange",
     "Correlations",
     "CountTest",
+    "Crossing",
     "Effect",
+    "Evidence",
     "FeatureSums",
     "PairSums",
     "RateTest",
@@ -68,6 +78,7 @@ __all__ = [
     "accuracy_interval",
     "accuracy_pvalue",
     "anderson_darling",
+    "bet_sizes",
     "chi_square",
     "chi_square_sum_tail",
     "combine_pvalues",
@@ -77,9 +88,11 @@ __all__ = [
     "detectable_variation",
     "distribution_change",
     "feature_mean_change",
+    "follow",
     "hellinger",
     "jensen_shannon",
     "kolmogorov_smirnov",
+    "mean_upper_bound",
     "new_atom",
     "out_of_range",
     "population_stability_index",
@@ -89,6 +102,7 @@ __all__ = [
     "rows_needed_for_variation",
     "score_interval",
     "score_pvalue",
+    "share_upper_bound",
     "smooth",
     "sum_of_changes",
     "tilted_shares",

@@ -114,14 +114,14 @@ def group_law(
         mean of the scores of groups.
     """
     total, b = len(values), batch.n_blocks
-    variance, skewness, kurtosis = _moments(values)
+    variance, skewness, kurtosis = moments_of(values)
     of_rows = batch.row_variance * float((1.0 / rows).mean())
     unequal = float((rows**2).mean() / rows.mean() ** 2) - 1.0
     between = max(variance - of_rows, 0.0)
     of_part = between * (1.0 + unequal * (1.0 - 1.0 / b)) / b
     skewness /= np.sqrt(b)
     if draws is not None:
-        drawn, skewness, _ = _moments(draws)
+        drawn, skewness, _ = moments_of(draws)
         of_part = max(drawn * total / (total - 1.0) - of_rows / b, 0.0)
     of_center = between * (1.0 + unequal) + batch.row_variance / float(rows.mean())
     return PartLaw(
@@ -185,23 +185,23 @@ def run_law(
     """
     total, b = len(values), batch.n_blocks
     deviation = values - values.mean()
-    memory, _ = _memory(deviation)
+    memory, _ = run_memory(deviation)
     known = total - min(memory, 0.5 * total)
     of_center = float(np.square(deviation).sum()) / known * memory / total
     spread = float(runs.var()) + of_center
     of_rows = batch.row_variance * float((1.0 / rows).mean()) / b
-    _, overlap = _memory(runs - runs.mean())
+    _, overlap = run_memory(runs - runs.mean())
     most = total - 1.0 if b == 1 else 1.5 * (total / b - 1.0)
     return PartLaw(
         center=center,
         variance=max(spread - of_rows, 0.0) + batch.row_variance / batch.n_rows,
         of_center=of_center,
-        skewness=_moments(values)[1] / np.sqrt(b),
+        skewness=moments_of(values)[1] / np.sqrt(b),
         degrees_of_freedom=max(1.0, min(most, len(runs) / overlap - 1.0)),
     )
 
 
-def _moments(values: FloatArray) -> tuple[float, float, float]:
+def moments_of(values: FloatArray) -> tuple[float, float, float]:
     """Variance, skewness and kurtosis; of a constant 0, 0 and 3."""
     n = len(values)
     centred = values - values.mean()
@@ -212,7 +212,7 @@ def _moments(values: FloatArray) -> tuple[float, float, float]:
     return second * n / (n - 1.0), float(skewness), fourth / second**2
 
 
-def _memory(deviation: FloatArray) -> tuple[float, float]:
+def run_memory(deviation: FloatArray) -> tuple[float, float]:
     """One and twice the sum of autocorrelations, and of their squares."""
     squares = float(deviation @ deviation)
     plain = squared = 0.0

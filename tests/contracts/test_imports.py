@@ -48,7 +48,13 @@ def test_importing_loads_nothing_that_the_base_of_scikit_learn_does_not() -> Non
 
 @pytest.mark.parametrize(
     "name",
-    ["Finding", "TRUSTED_TYPES", "DriftAwareEstimator", "ShiftDisplay"],
+    [
+        "Finding",
+        "TRUSTED_TYPES",
+        "DriftAwareEstimator",
+        "ShiftDisplay",
+        "SequentialRisk",
+    ],
 )
 def test_a_name_of_the_front_door_loads_no_library_of_plots_or_tables(
     name: str,
@@ -85,6 +91,7 @@ def order(name: str) -> tuple[int, str]:
         "skdrift.estimator",
         "skdrift.exceptions",
         "skdrift.guards",
+        "skdrift.monitor",
         "skdrift.persistence",
         "skdrift.profile",
         "skdrift.report",

@@ -17,7 +17,15 @@ import skdrift
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-PACKAGES = ("datasets", "display", "estimator", "guards", "persistence", "profile")
+PACKAGES = (
+    "datasets",
+    "display",
+    "estimator",
+    "guards",
+    "monitor",
+    "persistence",
+    "profile",
+)
 CELLS = {"NumberCells", "LevelCells"}  # of a Grid: how it counts, which may change
 
 
