@@ -215,7 +215,7 @@ def bound_of_model(
         bound=bound,
         mean=mean,
         variance=variance,
-        scale=1.0 if two_valued else bound,
+        scale=1.0 if two_valued else mean or bound,
         block_rows=1,
     )
     blocks = model.baseline_.blocks
@@ -281,7 +281,9 @@ def _score_of(model: Any, scorer: str | None) -> tuple[FoldScores, LossName]:
     known = resolve_scorers(model.estimator_, model.scoring)
     for score in scores:
         loss = _loss_behind(known.get(score.scorer), model.estimator_)
-        if loss is not None and scorer in (None, score.scorer):
+        # A share of errors that is not known row by row is a weighted or an old one.
+        by_row = loss != "zero_one" or np.isfinite(score.right_score)
+        if loss is not None and by_row and scorer in (None, score.scorer):
             return score, loss
     asked = f"the scorer {scorer!r}" if scorer else f"none of the scorers {names[:5]}"
     raise EstimatorError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -471,3 +472,12 @@ def test_a_record_is_copied_and_compared():
         assert hash(other) == hash(found)
     assert found != WATCHING
     assert found != "a record"
+
+
+def test_a_weighted_share_of_errors_is_no_mean_of_losses(classifier):
+    model = copy.copy(classifier)
+    (score,) = classifier.baseline_.scores
+    weighted = dataclasses.replace(score, right_score=math.nan)
+    model.baseline_ = dataclasses.replace(classifier.baseline_, scores=(weighted,))
+    with pytest.raises(EstimatorError, match="mean of a loss"):
+        SequentialRisk.from_estimator(model)

@@ -2,8 +2,8 @@
 
 ``python tests/benchmarks/sequential/measure_sequential.py`` prints the tables of
 ``docs/user_guide/over_time.md``. It makes a virtual environment for the other tools,
-with the versions of ``versions.toml``; ``--folder`` keeps it, ``--level-only`` and
-``--delays-only`` print a part.
+with the versions of ``versions.toml``; ``--folder`` keeps it and what was measured
+there, ``--level-only`` and ``--delays-only`` print a part.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from skdrift import SequentialRisk
 HERE = Path(__file__).parent
 ALPHAS = (0.01, 0.05)
 LAG_1 = 0.6
+ALWAYS = {"alarms": 1e4, "delays": dict.fromkeys(map(str, RISES), 1.0)}
 Maker = Callable[[int], SequentialRisk]
 
 
@@ -73,7 +74,7 @@ def print_level(n_runs: int) -> None:
     print("| losses | bound | alpha .01 | alpha .05 | bound below the risk, .05 |")
     print("|---|---|---|---|---|")
     chunk = min(n_runs, 100)
-    for kind in ("0/1", "0/1, correlated", "absolute error", "squared error"):
+    for kind in ("0/1", "0/1, correlated", "exponential", "squared error"):
         for n_learned in (0, 1_000, 5_000):
             alarms, below = np.zeros(2), 0
             for start in range(0, n_runs, chunk):
@@ -145,10 +146,32 @@ def own_row(make: Maker, n_runs: int, ever: bool) -> dict[str, Any]:
     return {"alarms": float(np.mean(alarms)), "delays": medians, "ever": ever}
 
 
+def from_the_first_row(n_runs: int) -> dict[str, Any]:
+    """The textbook's e-process: all that is bet is bet at the first row."""
+    learned = drawn("0/1", 5_000, n_runs, 77)
+
+    def first_alarm(number: int, run: np.ndarray) -> float:
+        record = SequentialRisk.from_losses(learned[number], alpha=0.01)
+        factors = (run[:, None] - record.risk_bound) * np.array(record.bets)
+        wealth = np.cumsum(np.log1p(factors), axis=0)
+        values = np.logaddexp.reduce(wealth, axis=1) - np.log(len(record.bets))
+        alarms = np.flatnonzero(values >= record.log_limit)
+        return float(alarms[0] + 1) if len(alarms) else math.inf
+
+    false = [first_alarm(k, run) < math.inf for k, run in enumerate(clean(n_runs, 1))]
+    medians = {}
+    for number, rise in enumerate(RISES):
+        streams = risen(n_runs, rise, 10 + number)
+        found = [first_alarm(k, run) - N_BEFORE for k, run in enumerate(streams)]
+        medians[str(rise)] = float(np.median(found))
+    return {"alarms": float(np.mean(false)), "delays": medians, "ever": True}
+
+
 def own_rows(n_runs: int) -> dict[str, dict[str, Any]]:
     rows = {}
     for ever, settings in (
         (False, {"run_length": 10_000}),
+        (False, {"run_length": 5_000}),
         (False, {"run_length": 1_000}),
         (True, {"alpha": 0.01}),
     ):
@@ -164,11 +187,15 @@ def own_rows(n_runs: int) -> dict[str, dict[str, Any]]:
                 return SequentialRisk.from_losses(learned[run], **given)
 
             rows[f"skdrift {name}, {n_learned:,} rows"] = own_row(make, n_runs, ever)
+    rows["all at the first row, alpha .01, 5,000 rows"] = from_the_first_row(n_runs)
     return rows
 
 
-def peers(folder: Path) -> dict[str, Any]:
-    """Rows of the other tools, measured in their own environment."""
+def peers(folder: Path, n_runs: int) -> dict[str, Any]:
+    """Rows of the other tools, measured in their own environment, or read again."""
+    result = folder / f"peers-{n_runs}.json"
+    if result.exists():
+        return json.loads(result.read_text(encoding="utf-8"))
     place = folder / "environment"
     python = place / ("Scripts" if os.name == "nt" else "bin") / "python"
     if not (place / "installed").exists():
@@ -185,9 +212,10 @@ def peers(folder: Path) -> dict[str, Any]:
 def print_delays(folder: Path, n_runs: int) -> None:
     write_streams(folder, n_runs)
     rows = {
-        "always alarms": {"alarms": 1e4, "delays": dict.fromkeys(map(str, RISES), 1.0)},
+        "always alarms": ALWAYS,
+        "always alarms, ever": ALWAYS | {"alarms": 1.0, "ever": True},
         **own_rows(n_runs),
-        **peers(folder),
+        **peers(folder, n_runs),
     }
     head = " | ".join(f"+{rise:g}" for rise in RISES)
     print(f"{n_runs} runs\n")

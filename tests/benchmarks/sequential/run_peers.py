@@ -1,6 +1,6 @@
 """river's detectors and MAPIE's `RiskMonitoring` on the streams, in their environment.
 
-Started as ``python run_peers.py FOLDER`` by `measure_sequential.py`.
+Started as ``python run_peers.py FOLDER RESULT`` by `measure_sequential.py`.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def main() -> None:
     for tolerance in (0.0, 0.05):
         name = f"MAPIE RiskMonitoring, 5,000 rows, tolerance {tolerance}"
         rows[name] = mapie_row(streams, tolerance, 5_000) | {"ever": True}
-    (folder / "peers.json").write_text(json.dumps(rows), encoding="utf-8")
+    Path(sys.argv[2]).write_text(json.dumps(rows), encoding="utf-8")
 
 
 if __name__ == "__main__":
