@@ -49,7 +49,13 @@ from skdrift.profile import Profile
 from skdrift.profile._blocks import BlockValues
 from skdrift.profile._grid import N_CELLS
 from skdrift.profile._profile import learn_profile
-from skdrift.shift import Dependence, FoundBlocks, find_blocks, learn_dependence
+from skdrift.shift import (
+    Dependence,
+    FoundBlocks,
+    find_blocks,
+    learn_dependence,
+    learn_dependence_of_blocks,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +140,18 @@ def learn_blocks(
 def learn_joint(
     X: Any, reference: Any, blocks: FoundBlocks, times: TrainingTimes | None
 ) -> Dependence | None:
-    """Dependence between columns, where rows are independent and can be read."""
-    if isinstance(reference, Exception) or blocks.values is not None:
+    """Dependence between columns, and how it varies from block to block.
+
+    None if the rows could not be read, or have no two columns to compare.
+    """
+    if isinstance(reference, Exception):
         return None
-    trend = times.trend if times else None
-    return learn_dependence(read_table(X), standing_columns(reference, trend))
+    standing = standing_columns(reference, times.trend if times else None)
+    if blocks.values is None or blocks.labels is None:
+        return learn_dependence(read_table(X), standing)
+    return learn_dependence_of_blocks(
+        X, standing, blocks.labels, contiguous=blocks.in_order
+    )
 
 
 def learn_novelty(
@@ -339,12 +352,7 @@ def assemble_baseline(
         outputs=outputs.profile if outputs else None,
         scores=tuple(scores),
         pass_name=pass_name,
-        notes=(
-            *notes,
-            *(times.notes if times else ()),
-            *blocks.notes,
-            *_joint_notes(blocks, reference),
-        ),
+        notes=(*notes, *(times.notes if times else ()), *blocks.notes),
         blocks=blocks.values,
         dependence=dependence,
         trend=times.trend if times else None,
@@ -391,9 +399,3 @@ def _blocks_of_outputs(
     return BlockValues.of(
         outputs.block_values, own.origin, own.n_blocks, own.block_rows
     )
-
-
-def _joint_notes(blocks: FoundBlocks, reference: Profile) -> tuple[str, ...]:
-    if blocks.values is None or reference.grid.n_features < 2:
-        return ()
-    return ("dependence between columns is not compared: rows come in blocks",)

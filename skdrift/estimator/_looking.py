@@ -11,6 +11,7 @@ import numpy as np
 
 from skdrift._core.frame import Table, read_table
 from skdrift._core.result import Finding, ScoreExpectation
+from skdrift._core.rows import one_of_neighbours
 from skdrift.estimator._baseline import Baseline
 from skdrift.estimator._model_answers import (
     AnswerRules,
@@ -64,6 +65,7 @@ class LookSettings:
     estimator: str
     n_blocks: int | None = None
     time: BatchTime | None = None
+    groups: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -231,14 +233,21 @@ def _full_look(
     # Where the level counts blocks, columns and answers are ranked together.
     tested = enough and baseline.blocks is None and not why_untested(baseline)
     answers = ANSWER_SHARE if tested else 0.0
-    joint = dependence_share(baseline.dependence, sample.n_rows)
+    blocks, answer_blocks = _blocks_beside(baseline, table.n_rows, settings.n_blocks)
+    if blocks is not None and settings.groups is not None:
+        labels = settings.groups
+        if step > 1:
+            labels = labels[one_of_neighbours(table.n_rows, step)]
+        blocks = replace(blocks, labels=labels)
+    joint = dependence_share(
+        baseline.dependence, sample.n_rows, alpha=settings.alpha, blocks=blocks
+    )
     together = together_share(baseline.dependence, sample.n_rows)
     columns = share * (1.0 - answers) * (1.0 - joint)
     standing = standing_columns(reference, baseline.trend)
     slots = None
     if baseline.dependence is not None and joint:
         slots = known_slots(baseline.dependence, standing)
-    blocks, answer_blocks = _blocks_beside(baseline, table.n_rows, settings.n_blocks)
     shift = compare_profiles(
         reference,
         counted,
@@ -270,6 +279,7 @@ def _full_look(
         share=share * (1.0 - answers) * joint,
         min_effect=settings.min_effect,
         slots=slots,
+        blocks=blocks,
     )
     schema = schema_findings(table, reference.grid, counted.families)
     quiet = not flags and not schema and not _alarms(shift.findings)
@@ -285,7 +295,7 @@ def _full_look(
             n_rows=table.n_rows,
             step=step,
             alpha=settings.alpha,
-            share=share * (answers or 1.0),
+            share=share * _answer_share(baseline, answers, joint),
             min_effect=settings.min_effect,
             stable_bound=settings.stable_bound,
             blocks=answer_blocks,
@@ -298,6 +308,13 @@ def _full_look(
         scores=scores,
         quiet=quiet,
     )
+
+
+def _answer_share(baseline: Baseline, answers: float, joint: float) -> float:
+    """Part of the level for the answers; in blocks all that the columns have."""
+    if baseline.blocks is not None:
+        return 1.0 - joint
+    return answers or 1.0
 
 
 def _tolerance(baseline: Baseline, table: Table, settings: LookSettings) -> Tolerance:

@@ -63,7 +63,7 @@ from skdrift.guards._novelty import novelty_pvalues
 from skdrift.performance._cross_validation import Scorer, resolve_scorers
 from skdrift.performance._realised import realised_scores, score_findings
 from skdrift.report import DriftReport
-from skdrift.shift import count_groups
+from skdrift.shift import group_codes
 
 ANSWERS = (
     "predict",
@@ -577,7 +577,8 @@ default="warn"
         """
         model = self._fitted()
         table = read_table(X, strict=False)
-        n_blocks = None if groups is None else count_groups(groups, table.n_rows)
+        codes = None if groups is None else group_codes(groups, table.n_rows, "groups")
+        n_blocks = None if codes is None else int(codes.max(initial=0)) + 1
         when = given_time(self.baseline_.trend, table, time)
         scores: list[ScoreExpectation] = []
         findings: list[Finding] = []
@@ -594,7 +595,7 @@ default="warn"
         seen = look(
             self.baseline_,
             table,
-            replace(self._look_settings(), n_blocks=n_blocks, time=when),
+            replace(self._look_settings(), n_blocks=n_blocks, groups=codes, time=when),
             brief=False,
             must_read=True,
             scores=scores,

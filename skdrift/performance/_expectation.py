@@ -18,6 +18,7 @@ from skdrift.performance._block_scores import (
 )
 from skdrift.performance._cross_validation import FoldResult
 from skdrift.performance._row_scores import RowScores, Scale, from_scale, to_scale
+from skdrift.profile._stored import plain
 from skdrift.stats import (
     accuracy_interval,
     accuracy_pvalue,
@@ -100,6 +101,8 @@ class FoldScores:
             value = state[position] if position < len(state) else own.default
             if value is MISSING:
                 raise ValueError(f"a stored FoldScores lacks {own.name!r}")
+            if own.name in ("block_terms", "block_rows"):
+                value = plain(value, np.float32)
             object.__setattr__(self, own.name, value)
 
 

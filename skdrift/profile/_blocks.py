@@ -15,8 +15,10 @@ from skdrift.profile._cells import LevelCells, NumberCells
 from skdrift.profile._count import comparable_column, match_columns
 from skdrift.profile._profile import Profile, cells_by_feature
 from skdrift.profile._rows import RowCells, row_cells
+from skdrift.profile._stored import plain
 
 Origin = Literal["groups", "row order"]
+PLAIN: dict[str, type[np.generic]] = {"kept": np.int32, "values": np.float16}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,7 +69,9 @@ class BlockValues:
 
     def __setstate__(self, state: Sequence[object]) -> None:
         for field, value in zip(fields(self), state, strict=True):
-            object.__setattr__(self, field.name, value)
+            dtype = PLAIN.get(field.name)
+            own = value if dtype is None else plain(value, dtype)
+            object.__setattr__(self, field.name, own)
 
 
 def values_of_blocks(

@@ -107,6 +107,19 @@ def count_by_text(stored: Any) -> dict[str, int]:
     return {text(key): whole(n, least=1) for key, n in stored.items()}
 
 
+def plain(values: Any, dtype: type[np.generic]) -> Any:
+    """Array with numpy's own dtype; anything else as it is.
+
+    After a pickle an array has a dtype of its own, and the bytes of the next pickle
+    would depend on where it was.
+    """
+    if not isinstance(values, np.ndarray):
+        return values
+    array = np.empty(values.shape, dtype=dtype)
+    array[...] = values
+    return array
+
+
 def floats(values: Any, length: int) -> np.ndarray:
     """Array of numbers, of a known length; None is NaN, infinity a text."""
     if not isinstance(values, list | tuple) or len(values) != length:

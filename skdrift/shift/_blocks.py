@@ -30,12 +30,26 @@ class BatchBlocks:
     beside : ndarray of shape (n_parts,) or None
         Largest statistic in each part of training of what is compared beside: the
         batch is then ranked among the largest of both.
+    labels : ndarray of int of shape (n_compared,), or None
+        Block of each row that is compared; None if nobody said.
     """
 
     values: BlockValues
     n_rows: int
     n_blocks: int | None = None
     beside: np.ndarray | None = None
+    labels: np.ndarray | None = None
+
+    @property
+    def told(self) -> bool:
+        """Whether somebody said which rows are one block."""
+        return self.labels is not None and self.values.origin == "groups"
+
+    def labels_of(self, n_rows: int) -> np.ndarray:
+        """Block of each of the rows that are compared; stretches if nobody said."""
+        if self.labels is not None and self.told:
+            return self.labels
+        return np.arange(n_rows) * self.assumed() // max(n_rows, 1)
 
     def assumed(self) -> int:
         """Blocks that the batch is taken for."""

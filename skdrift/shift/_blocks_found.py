@@ -306,14 +306,3 @@ def _differ(values: np.ndarray, sizes: np.ndarray, reference: Profile) -> bool:
         np.array([statistics[number].kurtosis for number in own]),
     )
     return bool(pvalues.min() * len(own) <= LEVEL)
-
-
-def count_groups(groups: Any, n_rows: int) -> int:
-    """How many groups a batch has.
-
-    Raises
-    ------
-    ParameterError
-        If `groups` break their rule.
-    """
-    return int(group_codes(groups, n_rows, "groups").max(initial=0)) + 1

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from skdrift._core.frame import Table
+from skdrift._core.frame import Table, read_table
+from skdrift._core.rows import take_rows
 from skdrift.profile import Profile
 from skdrift.profile._scores import Slot, score_rows, score_slots
-from skdrift.profile._stored import DAMAGE, check_format, damaged
+from skdrift.profile._stored import DAMAGE, check_format, damaged, plain
+from skdrift.shift._block_dependence import (
+    BlockDependence,
+    learn_block_dependence,
+    packed,
+    rows_of_blocks,
+    unpacked,
+)
 from skdrift.stats import Correlations, FeatureSums, PairSums, wave_features
 
-FORMAT = 1
+FORMAT = 2
 MOST_ROWS = 20_000
 LEAST_SAMPLE = 2_000
 MOST_PRODUCTS = 5e8
@@ -39,6 +47,8 @@ class Dependence:
         Of waves through the scores.
     frequencies : ndarray of float32 of shape (n_slots, 64)
         Of the waves.
+    blocks : BlockDependence or None
+        How all of that varies from block to block, where rows come in blocks.
     """
 
     slots: tuple[str, ...]
@@ -46,6 +56,7 @@ class Dependence:
     far: Correlations
     features: FeatureSums
     frequencies: np.ndarray
+    blocks: BlockDependence | None = None
 
     def __repr__(self) -> str:
         return f"Dependence(n_rows={self.features.n}, n_slots={len(self.slots)})"
@@ -60,7 +71,11 @@ class Dependence:
         }
         for name in ("near", "far"):
             arrays.update(_packed(name, getattr(self, name)))
-        meta = {"slots": list(self.slots), "n": self.features.n}
+        meta: dict[str, Any] = {"slots": list(self.slots), "n": self.features.n}
+        if self.blocks is None:
+            return {"format": 1, "meta": json.dumps(meta), "arrays": arrays}
+        meta["blocks"], of_blocks = packed(self.blocks)
+        arrays.update(of_blocks)
         return {"format": FORMAT, "meta": json.dumps(meta), "arrays": arrays}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -87,9 +102,7 @@ def _packed(name: str, found: Correlations) -> dict[str, np.ndarray]:
 def _unpacked(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     n = int(meta["n"])
     total = arrays["total"]
-    # A dtype of its own would make the bytes of a pickle depend on where it was.
-    frequencies = np.empty(arrays["frequencies"].shape, dtype=np.float32)
-    frequencies[...] = arrays["frequencies"]
+    frequencies = plain(arrays["frequencies"], np.float32)
     upper = np.triu_indices(len(total))
     products = np.zeros((len(total), len(total)))
     products[upper] = arrays["products"].astype(np.float64) * n
@@ -111,6 +124,7 @@ def _unpacked(meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, 
         **found,
         "features": FeatureSums(n=n, total=total, products=products),
         "frequencies": frequencies,
+        "blocks": unpacked(meta["blocks"], arrays) if meta.get("blocks") else None,
     }
 
 
@@ -132,7 +146,14 @@ def learn_dependence(table: Table, reference: Profile) -> Dependence | None:
     slots = score_slots(reference)
     if len({slot.feature for slot in slots}) < 2:
         return None
-    near, far = score_rows(thinned(table, len(slots)), reference, slots)
+    scores = score_rows(thinned(table, len(slots)), reference, slots)
+    return _learned(slots, scores)
+
+
+def _learned(
+    slots: Sequence[Slot], scores: tuple[np.ndarray, np.ndarray]
+) -> Dependence:
+    near, far = scores
     draws = np.random.default_rng(SEED).standard_normal((len(slots), N_WAVES))
     frequencies = (draws / np.sqrt(len(slots))).astype(np.float32)
     learned = Dependence(
@@ -145,6 +166,58 @@ def learn_dependence(table: Table, reference: Profile) -> Dependence | None:
     # In the precision of what is stored, so that a loaded one decides the same.
     learned.__setstate__(learned.__getstate__())
     return learned
+
+
+def learn_dependence_of_blocks(
+    X: Any, reference: Profile, labels: np.ndarray, *, contiguous: bool
+) -> Dependence | None:
+    """Learn also how dependence varies from block to block.
+
+    Parameters
+    ----------
+    X : table of shape (n_rows, n_features)
+        Rows of training.
+    reference : Profile
+        Of all of them.
+    labels : ndarray of int of shape (n_rows,)
+        Block of each row; -1 for rows that are left out.
+    contiguous : bool
+        Whether blocks follow one another in the row order.
+    """
+    slots = score_slots(reference)
+    if len({slot.feature for slot in slots}) < 2:
+        return None
+    rows, own, block_rows = rows_of_blocks(labels, len(slots))
+    few = len(rows) < len(labels)
+    table = read_table(take_rows(X, rows) if few else X)
+    scores = score_rows(table, reference, slots)
+    learned = _learned(slots, scores)
+    blocks = learn_block_dependence(
+        scores,
+        own,
+        slots=both_kinds(slots),
+        found=(learned.near, learned.far),
+        frequencies=learned.frequencies,
+        n_blocks=int(labels.max()) + 1,
+        block_rows=block_rows,
+        contiguous=contiguous,
+        even=contiguous or _of_one_size(labels),
+    )
+    learned = replace(learned, blocks=blocks)
+    learned.__setstate__(learned.__getstate__())
+    return learned
+
+
+def _of_one_size(labels: np.ndarray) -> bool:
+    """Whether nine of ten blocks have the usual number of rows, or a tenth less."""
+    sizes = np.bincount(labels[labels >= 0])
+    usual = float(np.median(sizes))
+    return bool((np.abs(sizes - usual) <= max(1.0, 0.1 * usual)).mean() >= 0.9)
+
+
+def both_kinds(slots: Sequence[Slot]) -> tuple[tuple[Slot, ...], tuple[Slot, ...]]:
+    """Slots of the scores, and of the distances from the median."""
+    return tuple(slots), tuple(slot for slot in slots if slot.far is not None)
 
 
 def thinned(table: Table, n_slots: int) -> Table:

@@ -35,8 +35,13 @@ class TogetherTest:
 
 
 def together_share(dependence: Dependence | None, n_rows: int) -> float:
-    """Part of alpha for the columns together; 0 where they are not compared."""
-    if dependence is None or min(n_rows, dependence.features.n) < LEAST_ROWS:
+    """Part of alpha for the columns together; 0 where they are not compared.
+
+    Nor where rows come in blocks: columns of one block move together anyway.
+    """
+    if dependence is None or dependence.blocks is not None:
+        return 0.0
+    if min(n_rows, dependence.features.n) < LEAST_ROWS:
         return 0.0
     return TOGETHER_SHARE if len(dependence.slots) >= LEAST_SCORES else 0.0
 

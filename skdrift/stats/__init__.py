@@ -7,6 +7,14 @@ from __future__ import annotations
 
 from skdrift.stats.anderson import anderson_darling
 from skdrift.stats.atoms import new_atom
+from skdrift.stats.block_dependence import (
+    PairMoments,
+    PartDistances,
+    part_distances,
+    parts_of_blocks,
+    standardised_in_blocks,
+)
+from skdrift.stats.blocks import tail_pvalue
 from skdrift.stats.categories import chi_square
 from skdrift.stats.contact import contact_set
 from skdrift.stats.counts import CountTest, Effect
@@ -71,7 +79,9 @@ __all__ = [
     "Effect",
     "Evidence",
     "FeatureSums",
+    "PairMoments",
     "PairSums",
+    "PartDistances",
     "RateTest",
     "ScoreInterval",
     "UnseenTest",
@@ -95,6 +105,8 @@ __all__ = [
     "mean_upper_bound",
     "new_atom",
     "out_of_range",
+    "part_distances",
+    "parts_of_blocks",
     "population_stability_index",
     "rate_change",
     "regularized_hotelling",
@@ -104,7 +116,9 @@ __all__ = [
     "score_pvalue",
     "share_upper_bound",
     "smooth",
+    "standardised_in_blocks",
     "sum_of_changes",
+    "tail_pvalue",
     "tilted_shares",
     "tolerance_of_parts",
     "total_variation",

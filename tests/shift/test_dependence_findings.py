@@ -175,18 +175,6 @@ def test_few_rows_are_not_compared_and_leave_all_of_the_level_to_the_columns():
     assert model.check(all_rows).features != without.check(all_rows).features
 
 
-def test_rows_in_blocks_are_not_compared_and_the_report_says_so():
-    rng = np.random.default_rng(0)
-    day = np.repeat(np.arange(40), 25)
-    X = rng.normal(size=(40, 3))[day] + 0.1 * rng.normal(size=(1000, 3))
-    model = DriftAwareEstimator(DummyRegressor(), cv=None, blocks="auto")
-    model.fit(X, np.zeros(1000), groups=day)
-    assert model.baseline_.blocks is not None
-    assert model.baseline_.dependence is None
-    notes = " ".join(model.check(X[:200]).notes)
-    assert "dependence between columns is not compared" in notes
-
-
 def test_a_stored_one_decides_the_same():
     model = fitted(related(3000, 0.6, 0))
     batch = related(1000, 0.4, 1)

@@ -17,8 +17,8 @@ from skdrift.shift import (
     FoundBlocks,
     ShiftResult,
     compare_profiles,
-    count_groups,
     find_blocks,
+    group_codes,
 )
 
 N_BLOCKS, SIZE = 80, 30
@@ -119,7 +119,7 @@ def test_bad_groups_are_refused_with_the_rule(kind: str) -> None:
     with pytest.raises(ParameterError, match=rule):
         find_blocks(X, learned(X), groups, "auto")
     with pytest.raises(ParameterError, match=rule):
-        count_groups(groups, len(X))
+        group_codes(groups, len(X), "groups")
 
 
 @pytest.mark.parametrize("blocks", [0, 4, True, 2.5, "x", 10**9, np.nan])

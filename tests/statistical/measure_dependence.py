@@ -2,16 +2,19 @@
 
 Run as ``python tests/statistical/measure_dependence.py``: prints the tables of
 ``docs/user_guide/joint_drift.md``. The level is that of DA104 and DA105 together,
-with all of alpha given to them, on tables of which nothing moved.
+with all of alpha given to them, on tables of which nothing moved. With ``--blocks``:
+the tables for rows in blocks, where alpha is that of the whole check.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from measure_blocks import Blocked, Trial, blocked_tables, draw
 from real_data import real_tables
 from scipy.stats import binom
 from sklearn.dummy import DummyRegressor
@@ -25,6 +28,7 @@ from skdrift.shift._dependence_change import compare_dependence
 ALPHAS = (0.05, 0.01)
 JOINT = frozenset({"DA104", "DA105"})
 
+Make = Callable[[np.random.Generator], Trial]
 Draw = Callable[[int, int, np.random.Generator], np.ndarray]
 
 
@@ -164,6 +168,131 @@ def best(run: Callable[[], object]) -> float:
     return min(seconds)
 
 
+def random_effects(
+    n_blocks: int, size: int, n_batch: int, rng: np.random.Generator
+) -> Trial:
+    """Six independent columns, of which half the variance is between blocks."""
+
+    def rows(n: int) -> np.ndarray:
+        both = rng.normal(size=(n, 1, 6)) + rng.normal(size=(n, size, 6))
+        return both.reshape(-1, 6)
+
+    codes = np.repeat(np.arange(n_blocks + n_batch), size)
+    n = n_blocks * size
+    return Trial(rows(n_blocks), codes[:n], rows(n_batch), codes[n:])
+
+
+def autoregressive(n: int, n_batch: int, rng: np.random.Generator) -> Trial:
+    """Six independent columns, each like its neighbours (0.9); the batch is later."""
+    noise = rng.normal(size=(n + n_batch + 200, 6))
+    rows = noise.copy()
+    for at in range(1, len(rows)):
+        rows[at] = 0.9 * rows[at - 1] + noise[at]
+    codes = np.zeros(len(rows), dtype=np.intp)
+    return Trial(rows[:n], codes[:n], rows[-n_batch:], codes[-n_batch:])
+
+
+def pair_in_blocks(
+    n_batch: int, before: float, now: float, rng: np.random.Generator
+) -> Trial:
+    """Random effects in 60 blocks; two columns are correlated within blocks.
+
+    Fisher's transform of the correlation has deviation 0.1 from block to block.
+    """
+    trial = random_effects(60, 120, n_batch, rng)
+    for rows, usual in ((trial.reference, before), (trial.batch, now)):
+        n = len(rows) // 120
+        rho = np.tanh(np.arctanh(usual) + 0.1 * rng.normal(size=n)).repeat(120)
+        a, b = rng.normal(size=(2, len(rows)))
+        effects = rng.normal(size=(n, 2)).repeat(120, axis=0)
+        rows[:, 0] = effects[:, 0] + a
+        rows[:, 1] = effects[:, 1] + rho * a + np.sqrt(1 - rho**2) * b
+    return trial
+
+
+def block_alarms(trial: Trial, mode: str) -> list[bool]:
+    """Any alarm, one of dependence, and one of dependence if columns are shuffled."""
+    model = DriftAwareEstimator(DummyRegressor(), cv=None, alpha=0.05, blocks="auto")
+    groups = None if mode == "order" else trial.groups
+    model.fit(trial.reference, np.zeros(len(trial.reference)), groups=groups)
+    assert model.baseline_.blocks is not None
+    told = trial.batch_groups if mode == "groups told" else None
+    shuffled = np.random.default_rng(0).permuted(trial.batch, axis=0)
+    reports = [model.check(rows, groups=told) for rows in (trial.batch, shuffled)]
+    joint = [any(alarm.code in JOINT for alarm in r.alarms) for r in reports]
+    return [not reports[0].ok, *joint]
+
+
+def block_shares(make: Make, mode: str, n_trials: int, seed: int = 0) -> np.ndarray:
+    """Shares of trials: any alarm, dependence, dependence of shuffled columns."""
+    trials = (make(np.random.default_rng(seed + trial)) for trial in range(n_trials))
+    return np.mean([block_alarms(trial, mode) for trial in trials], axis=0)
+
+
+def block_laws() -> list[tuple[str, str, str, Make]]:
+    """Name, what the level counts, batch and trials; real rows after made ones."""
+    found: list[tuple[str, str, str, Make]] = []
+    for n in (1, 4):
+        found += [
+            (
+                "random effects, 60 × 120 rows",
+                "groups",
+                str(n),
+                lambda rng, n=n: random_effects(60, 120, n, rng),
+            ),
+            (
+                "random effects, 150 × 24 rows",
+                "groups told",
+                str(5 * n),
+                lambda rng, n=n: random_effects(150, 24, 5 * n, rng),
+            ),
+            (
+                "autoregressive, 3,600 rows",
+                "order",
+                str(6 * n),
+                lambda rng, n=n: autoregressive(3_600, 120 * n, rng),
+            ),
+        ]
+    for blocked in blocked_tables():
+        for n in (4,) if "days" in blocked.name else (1, 4):
+            for mode in ("groups", "order"):
+                found.append((blocked.name, mode, str(n), _drawn(blocked, n)))
+    return found
+
+
+def _drawn(blocked: Blocked, n_batch: int) -> Make:
+    return lambda rng: draw(blocked, n_batch, rng)
+
+
+def print_blocks(n_trials: int, only: str) -> None:
+    warnings.simplefilter("ignore")
+    print(
+        "| rows | level counts | blocks of the batch | any alarm | dependence |", end=""
+    )
+    print(" dependence, shuffled |\n|---|---|---|---|---|---|")
+    for name, mode, batch, make in block_laws():
+        if only in name:
+            shares = block_shares(make, mode, n_trials)
+            row = " | ".join(f"{share:.3f}" for share in shares)
+            print(f"| {name} | {mode} | {batch} | {row} |", flush=True)
+    limit = binom.ppf(0.99, n_trials, 0.05) / n_trials
+    print(f"{n_trials} trials: 5 % reach up to {limit:.3f}")
+
+
+def print_pair_in_blocks(n_trials: int) -> None:
+    print("| one pair of 6 columns within blocks | 1 block | 4 blocks |")
+    print("|---|---|---|")
+    for before, now in ((0.6, 0.6), (0.6, 0.4), (0.6, 0.2), (0.6, 0.0), (0.0, 0.6)):
+        cells = []
+        for n in (1, 4):
+
+            def make(rng: np.random.Generator, n: int = n) -> Trial:
+                return pair_in_blocks(n, before, now, rng)  # noqa: B023
+
+            cells.append(f"{block_shares(make, 'groups', n_trials)[1]:.3f}")
+        print(f"| {before} → {now} | {' | '.join(cells)} |", flush=True)
+
+
 def print_level(n_trials: int, laws: Sequence[str]) -> None:
     print("| law | training, batch, columns | alpha 0.05 | alpha 0.01 |")
     print("|---|---|---|---|")
@@ -212,7 +341,13 @@ if __name__ == "__main__":
     parser.add_argument("--trials", type=int, default=400)
     parser.add_argument("--only", choices=["level", "power", "cost"])
     parser.add_argument("--laws", nargs="*", default=[*LAWS])
+    parser.add_argument("--blocks", nargs="?", const="", help="of such rows only")
     arguments = parser.parse_args()
+    if arguments.blocks is not None:
+        print_blocks(arguments.trials, arguments.blocks)
+        if arguments.blocks in ("", "pair"):
+            print_pair_in_blocks(arguments.trials)
+        raise SystemExit
     if arguments.only in {None, "level"}:
         print_level(arguments.trials, arguments.laws)
     if arguments.only in {None, "power"}:
