@@ -190,7 +190,7 @@ class RankedBatch:
 def rows_of_blocks(
     labels: np.ndarray, n_slots: int
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Rows of blocks to learn from, evenly spread within each block.
+    """Rows of blocks to learn from, one at random of so many neighbours of a block.
 
     Returns
     -------
@@ -209,10 +209,13 @@ def rows_of_blocks(
     starts = np.append(0, np.cumsum(sizes)[:-1])
     own = labels[order]
     place = np.arange(len(order)) - starts[own]
-    # Evenly: the rows at which place * kept / size passes an integer.
-    step = place * kept[own] // sizes[own]
-    before = np.where(place > 0, (place - 1) * kept[own] // sizes[own], -1)
-    rows = np.sort(order[step > before])
+    # One at random of each stretch of neighbours.
+    stretch = place * kept[own] // np.maximum(sizes[own], 1)
+    shuffled = np.lexsort((np.random.default_rng(0).random(len(own)), stretch, own))
+    pairs = np.column_stack([own, stretch])[shuffled]
+    first = np.ones(len(pairs), dtype=bool)
+    first[1:] = (np.diff(pairs, axis=0) != 0).any(axis=1)
+    rows = np.sort(order[shuffled[first]])
     return rows, labels[rows], float(np.median(kept[kept > 0]))
 
 
