@@ -116,26 +116,41 @@ def rows_of_a_block(losses: np.ndarray) -> int:
     """Rows whose means hardly depend on one another; 1 if neighbours do not.
 
     Five times the memory of the series (one and twice its positive autocorrelations),
-    if that of lag 1 is certain; at most as many as leave ten blocks.
+    if that of lag 1 is certain. Doubled while neighbouring blocks are still certain to
+    be alike, which a memory that ends with the first swing of the series does not
+    show; at most as many as leave ten blocks.
     """
-    deviation = losses - losses.mean()
+    if not _neighbours_are_alike(losses):
+        return 1
+    n, memory = len(losses), run_memory(losses - losses.mean())[0]
+    size = max(1, min(math.ceil(MEMORIES_OF_A_BLOCK * memory), n // LEAST_BLOCKS))
+    while 2 * size * LEAST_BLOCKS <= n and _neighbours_are_alike(_means(losses, size)):
+        size *= 2
+    return size
+
+
+def _neighbours_are_alike(values: np.ndarray) -> bool:
+    """Whether the lag-1 correlation is certain to be above 0."""
+    deviation = values - values.mean()
     squares = float(deviation @ deviation)
     if squares <= 0:
-        return 1
+        return False
     lag_1 = float(deviation[1:] @ deviation[:-1]) / squares
-    if lag_1 * math.sqrt(len(losses)) <= SURE_OF_DEPENDENCE:
-        return 1
-    wanted = math.ceil(MEMORIES_OF_A_BLOCK * run_memory(deviation)[0])
-    return max(1, min(wanted, len(losses) // LEAST_BLOCKS))
+    return lag_1 * math.sqrt(len(values)) > SURE_OF_DEPENDENCE
+
+
+def _means(losses: np.ndarray, block_rows: int) -> np.ndarray:
+    n_blocks = len(losses) // block_rows
+    blocks = losses[: n_blocks * block_rows].reshape(n_blocks, block_rows)
+    return np.asarray(blocks.mean(axis=1))
 
 
 def _by_blocks(
     losses: np.ndarray, block_rows: int, alpha: float, folds: float
 ) -> tuple[float, float]:
     """Bound of the mean of all, and variance of the mean of a block."""
-    n_blocks = len(losses) // block_rows
-    means = losses[: n_blocks * block_rows].reshape(n_blocks, block_rows).mean(axis=1)
-    memory = 1.0
+    means = _means(losses, block_rows)
+    n_blocks, memory = len(means), 1.0
     if block_rows > 1:
         memory = min(run_memory(means - means.mean())[0], 0.5 * n_blocks)
     variance, skewness, kurtosis = moments_of(means)

@@ -140,7 +140,7 @@ class SequentialRisk:
         block_rows : int or None, default=None
             Rows that are averaged before they count. None: 1, or if neighbouring
             losses are correlated five times their memory (one and twice the sum of
-            their autocorrelations).
+            their autocorrelations), doubled while neighbouring blocks still are.
         loss_range : float or None, default=None
             Largest loss there can be, if there is one. It is the unit of the rises
             that are bet on. None: the largest of the losses if they are all either

@@ -212,6 +212,16 @@ def test_losses_that_depend_on_their_neighbours_are_averaged():
     assert record.risk_bound > independent.risk_bound
 
 
+def test_blocks_grow_until_a_slow_swing_is_inside_them():
+    """A daily swing ends the positive autocorrelations; weeks differ all the same."""
+    rng = np.random.default_rng(6)
+    day = 1.0 + np.sin(2 * np.pi * np.arange(8_400) / 24)
+    week = np.repeat(np.exp(0.5 * rng.normal(size=50)), 168)
+    losses = day * week * rng.exponential(size=8_400)
+    assert SequentialRisk.from_losses(losses).block_rows > 100
+    assert SequentialRisk.from_losses(day * rng.exponential(size=8_400)).block_rows < 60
+
+
 def test_a_block_counts_when_it_is_full():
     record = SequentialRisk.from_risk(0.2, block_rows=4, loss_range=1.0)
     found = record.update([1.0, np.nan, 0.0, 1.0])
