@@ -270,11 +270,13 @@ def _with_blocks(
         degrees_of_freedom=law.degrees_of_freedom,
         skewness=-law.skewness / math.sqrt(len(values)),
     )
+    # Pieces of an order may still be like their neighbours.
+    pieces = rows_of_a_block(values) if part.in_order else 1
     return replace(
         of_rows,
         bound=max(of_rows.bound, bound),
-        variance=float(np.var(values, ddof=1)),
-        block_rows=rows,
+        variance=float(np.var(_means(values, pieces), ddof=1)),
+        block_rows=rows * pieces,
     )
 
 

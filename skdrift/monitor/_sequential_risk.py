@@ -183,8 +183,9 @@ class SequentialRisk:
     ) -> SequentialRisk:
         """Learn the bound from the cross-validated scores of a model.
 
-        Where rows come in blocks, `block_rows` is the size of a block of training, and
-        the bound the larger one of rows and of blocks.
+        Where rows come in blocks, `block_rows` is the size of a block of training (of
+        several, where pieces of the row order are like their neighbours), and the
+        bound the larger one of rows and of blocks.
 
         Parameters
         ----------

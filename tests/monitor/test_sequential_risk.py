@@ -332,6 +332,22 @@ def test_where_rows_come_in_blocks_so_do_the_losses(grouped):
     assert found.risk_bound > plain.risk_bound
 
 
+def test_pieces_of_the_order_that_are_alike_count_several_as_one():
+    rng = np.random.default_rng(3)
+    noise = rng.normal(size=100)
+    for day in range(1, 100):
+        noise[day] = 0.6 * noise[day - 1] + 0.8 * noise[day]
+    spread = np.repeat(np.exp(0.4 * noise), 24)
+    rows = np.column_stack([rng.normal(size=(2_400, 2)), spread])
+    y = rows[:, 0] + spread * rng.normal(size=2_400)
+    scoring = "neg_mean_absolute_error"
+    model = DriftAwareEstimator(Ridge(), blocks="auto", scoring=scoring).fit(rows, y)
+    piece = round(model.baseline_.blocks.block_rows)
+    found = SequentialRisk.from_estimator(model)
+    assert found.block_rows > 2 * piece
+    assert found.block_rows % piece == 0
+
+
 def test_what_is_no_model_with_a_loss_is_refused(classifier):
     with pytest.raises(EstimatorError, match="must be a DriftAwareEstimator"):
         SequentialRisk.from_estimator(LogisticRegression())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,3 +126,13 @@ def test_whatever_is_damaged_is_read_or_refused(key, value):
         return
     record.update(LATER)
     assert SequentialRisk.from_json(record.to_json()) == record
+
+
+def test_a_record_of_format_1_is_read_and_goes_on():
+    path = Path(__file__).parent / "data" / "risk_format_1.json"
+    record = SequentialRisk.from_json(path.read_bytes())
+    assert (record.alarm_row, record.since_row) == (633, 509)
+    assert record.since_time == np.datetime64("2026-01-22T04:00:00.000000")
+    assert record.open_rows == record.n_labelled % 3
+    later = record.reset().update(np.ones(300))
+    assert later.alarm_row < 100
