@@ -3,7 +3,8 @@
 Run as ``python tests/statistical/measure_blocks.py``: prints the table of
 ``docs/statistical.md``. Every trial draws whole blocks (days, weeks) of one real table
 at random, about 6,000 rows of training, and one or four more for the batch, in the
-order of time; for power one column that varies within blocks is then shifted.
+order of time; for power one column that varies within blocks is then shifted. With
+``--csv FILE --block COLUMN`` the trials are of the numeric columns of another table.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from real_data import real_tables
 from scipy.stats import binom
 from sklearn.dummy import DummyRegressor
@@ -51,6 +53,14 @@ def blocked_tables() -> list[Blocked]:
     ]
 
 
+def table_of_file(path: str, block: str) -> list[Blocked]:
+    """A table whose rows stand in the order of their blocks."""
+    frame = pd.read_csv(path)
+    codes = pd.factorize(frame[block])[0]
+    numbers = frame.drop(columns=block).select_dtypes("number")
+    return [Blocked(path, numbers.to_numpy(np.float64), codes)]
+
+
 @dataclass(frozen=True)
 class Trial:
     """Rows of one trial, in the order of time."""
@@ -74,10 +84,11 @@ def draw(blocked: Blocked, n_batch: int, rng: np.random.Generator) -> Trial:
 
 def varying_columns(blocked: Blocked) -> np.ndarray:
     """Columns of which a tenth of the variance or more is within blocks."""
-    table, codes = blocked.table, blocked.codes
-    sizes = np.bincount(codes)
     found = []
-    for values in table.T:
+    for column in blocked.table.T:
+        known = ~np.isnan(column)
+        values, codes = column[known], blocked.codes[known]
+        sizes = np.bincount(codes)
         means = np.bincount(codes, weights=values) / np.maximum(sizes, 1)
         within = np.square(values - means[codes]).mean()
         found.append(within >= 0.1 * values.var() > 0)
@@ -105,7 +116,7 @@ def one_trial(
     found = []
     for shift in (0.0, *shifts):
         batch = trial.batch.copy()
-        batch[:, column] += shift * trial.reference[:, column].std()
+        batch[:, column] += shift * np.nanstd(trial.reference[:, column])
         found.append(not model.check(batch, groups=told).ok)
     return found
 
@@ -127,6 +138,8 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=400)
     parser.add_argument("--modes", default="rows,groups,groups told,order")
     parser.add_argument("--only", default="")
+    parser.add_argument("--csv", help="another table")
+    parser.add_argument("--block", help="its column that names the block of a row")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     band = binom.ppf(0.99, options.trials, ALPHA) / options.trials
@@ -134,7 +147,10 @@ def main() -> None:
     print("| table | blocks | batch | level counts | no drift | +2 sd | +4 sd |")
     print("|---|---|---|---|---|---|---|")
     start = time.perf_counter()
-    for blocked in blocked_tables():
+    tables = blocked_tables()
+    if options.csv:
+        tables = table_of_file(options.csv, options.block)
+    for blocked in tables:
         if options.only not in blocked.name:
             continue
         sizes = np.unique(blocked.codes, return_counts=True)[1]
