@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,6 +43,8 @@ class Statistic:
         Of a single row of training; the kurtosis is the excess.
     centre, scale : float
         Of ``"mean"``: what numbers are measured from, and in.
+    term : int
+        Which score: 1 for location, 2 for spread, 3 and 4; else 0.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Statistic:
     kurtosis: float = 0.0
     centre: float = 0.0
     scale: float = 1.0
+    term: int = 0
 
     @property
     def code(self) -> str:
@@ -106,8 +109,11 @@ def _of_numbers(
     counts: np.ndarray,
 ) -> list[Statistic]:
     found = [
-        _linear("score", position, aspect, scores, counts, float(np.sqrt(2 * k + 1)))
-        for k, scores in enumerate(_legendre(counts), start=1)
+        replace(
+            _linear("score", position, aspect, scores, counts, np.sqrt(2.0 * k + 1)),
+            term=k,
+        )
+        for k, scores in enumerate(legendre_scores(counts), start=1)
     ]
     if not cells.discrete:
         tracked = 2 * np.flatnonzero(cells.tracked) + 1
@@ -183,7 +189,7 @@ def _linear(
     )
 
 
-def _legendre(counts: np.ndarray) -> Sequence[np.ndarray]:
+def legendre_scores(counts: np.ndarray) -> Sequence[np.ndarray]:
     """First Legendre polynomials of mid-ranks, of variance 1 for continuous ones."""
     x = 2 * (np.cumsum(counts) - counts / 2) / counts.sum() - 1
     terms = [np.ones_like(x), x]

@@ -10,7 +10,11 @@ import numpy as np
 
 from skdrift._core.cells import Column
 from skdrift._core.frame import Table
-from skdrift.profile._block_statistics import Statistic, block_statistics
+from skdrift.profile._block_statistics import (
+    Statistic,
+    block_statistics,
+    legendre_scores,
+)
 from skdrift.profile._cells import LevelCells, NumberCells
 from skdrift.profile._count import comparable_column, match_columns
 from skdrift.profile._profile import Profile, cells_by_feature
@@ -223,23 +227,34 @@ def _divided(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 def values_of_batch(
     current: Profile,
+    reference: Profile,
     statistics: Sequence[Statistic],
     repeated: Sequence[int],
+    *,
+    n_rows: float,
 ) -> np.ndarray:
     """Statistics of a batch as a whole; NaN where a column has no value.
 
+    Ranks are those in training and batch together, as those of a block of training are
+    in all blocks, itself among them: in training alone a batch would lie further out
+    than blocks do.
+
     Parameters
     ----------
-    current : Profile
+    current, reference : Profile
+        On one grid.
     statistics : sequence of Statistic
         Of the reference.
     repeated : sequence of int
         For each column how often the most frequent value occurs that the grid does
         not track.
+    n_rows : float
+        Rows that the batch counts for among those of training, at most.
     """
     found = []
     start = _first_places(current)
     infinite = current.n_negative_infinite + current.n_positive_infinite
+    terms: dict[int, np.ndarray] = {}
     for statistic in statistics:
         position, name = statistic.position, statistic.name
         n_read = int(current.n_read[position])
@@ -247,10 +262,16 @@ def values_of_batch(
             events = current.n_missing if name == "missing" else infinite
             found.append(events[position] / n_read if n_read else np.nan)
             continue
-        counts = current.counts[start[position] + statistic.aspect]
+        place = start[position] + statistic.aspect
+        counts = current.counts[place]
         total = int(counts.sum())
         if not total:
             found.append(np.nan)
+        elif statistic.term:
+            if place not in terms:
+                weight = min(1.0, n_rows / total)
+                terms[place] = _mean_scores(counts, reference.counts[place], weight)
+            found.append(float(terms[place][statistic.term - 1]))
         elif statistic.scores is not None:
             found.append(float(counts @ statistic.scores) / total)
         elif name == "unseen":
@@ -264,6 +285,15 @@ def values_of_batch(
         else:
             found.append(repeated[position] / total)
     return np.array(found, dtype=np.float64)
+
+
+def _mean_scores(
+    counts: np.ndarray, reference: np.ndarray, weight: float
+) -> np.ndarray:
+    """Mean scores of a batch over those of training, by ranks in both."""
+    scores = np.stack(legendre_scores(reference + weight * counts))
+    means = scores @ counts / counts.sum() - scores @ reference / reference.sum()
+    return np.asarray(means, dtype=np.float64)
 
 
 def _first_places(profile: Profile) -> dict[int, int]:

@@ -161,7 +161,13 @@ def block_level(
         Which statistics count.
     """
     statistics = block_statistics(reference)
-    batch = values_of_batch(current, statistics, [new.count for new in novelty])
+    batch = values_of_batch(
+        current,
+        reference,
+        statistics,
+        [new.count for new in novelty],
+        n_rows=blocks.assumed() * blocks.values.block_rows,
+    )
     batch = batch.astype(np.float16).astype(np.float64)
     return _level(statistics, batch, reference, blocks, used)
 

@@ -8,7 +8,7 @@ import pytest
 
 from skdrift._core.frame import read_table
 from skdrift.profile import Profile
-from skdrift.profile._block_statistics import block_statistics
+from skdrift.profile._block_statistics import Statistic, block_statistics
 from skdrift.profile._blocks import values_of_batch, values_of_blocks
 from skdrift.profile._profile import count_table, learn_profile
 
@@ -43,23 +43,43 @@ def learned(frame: pd.DataFrame) -> Profile:
     )
 
 
-def test_a_block_is_summed_up_as_a_batch_is() -> None:
+def test_a_block_is_summed_up_as_a_batch_that_meets_all_other_blocks() -> None:
     frame = table()
     reference = learned(frame)
     codes = np.repeat(np.arange(N_BLOCKS), SIZE)
-    values, sizes = values_of_blocks(read_table(frame), codes, reference)
-    statistics = block_statistics(reference)
-    linear = [k for k, each in enumerate(statistics) if each.name in LINEAR]
-    assert {statistics[k].name for k in linear} == LINEAR
-    assert (sizes == SIZE).all()
     for block in range(N_BLOCKS):
-        counted, novelty = count_table(
-            read_table(frame[codes == block]), reference.grid
+        own = codes == block
+        others, _ = count_table(read_table(frame[~own]), reference.grid)
+        counted, novelty = count_table(read_table(frame[own]), reference.grid)
+        statistics = block_statistics(others)
+        batch = values_of_batch(
+            counted, others, statistics, [new.count for new in novelty], n_rows=SIZE
         )
-        batch = values_of_batch(counted, statistics, [new.count for new in novelty])
-        np.testing.assert_allclose(
-            values[block, linear], batch[linear], rtol=1e-6, atol=1e-9
-        )
+        values, sizes = values_of_blocks(read_table(frame), own.astype(int), reference)
+        assert sizes.tolist() == [len(frame) - SIZE, SIZE]
+        full = block_statistics(reference)
+        places = {key_of(each): k for k, each in enumerate(full)}
+        compared = set()
+        for each, found in zip(statistics, batch, strict=True):
+            place = places.get(key_of(each))
+            if each.name not in LINEAR or place is None:
+                continue
+            event = each.name in {"missing", "infinite"}
+            expected = values[1, place] - (0.0 if event else values[0, place])
+            if each.name == "mean":
+                # In standard deviations of what the batch meets.
+                found *= each.scale / full[place].scale
+            assert found == pytest.approx(expected, rel=1e-6, abs=1e-9)
+            compared.add(each.name)
+        assert compared == LINEAR
+
+
+def key_of(statistic: Statistic) -> tuple[object, ...]:
+    cell = -1
+    if statistic.name == "share":
+        assert statistic.scores is not None
+        cell = int(statistic.scores.argmax())
+    return statistic.name, statistic.position, statistic.aspect, statistic.term, cell
 
 
 def test_rows_outside_are_those_beyond_all_other_blocks() -> None:
