@@ -107,8 +107,8 @@ print(f"the fault is found in {n_faults} of {len(further)} weeks")
 
 # %%
 # In summer no training week was as hot as 90. The cold weeks are the hard ones: their
-# 50 degrees Fahrenheit could nearly be a summer's Celsius, and 41 weeks do not tell. The
-# week in the middle of the further ones is told.
+# 50 degrees Fahrenheit could nearly be a summer's Celsius, and 41 weeks do not tell.
+# The week in the middle of the further ones is told.
 
 middle = sorted(further, key=lambda w: X["T"][week == w].median())[len(further) // 2]
 mild = X[week == middle]
