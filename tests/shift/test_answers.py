@@ -411,3 +411,30 @@ def test_where_columns_move_with_time_answers_are_shown_and_not_tested():
     report = model.check(rng.normal(size=(300, 3)) + 3.5)
     assert [row.outcome for row in report.outputs] == ["not tested"]
     assert any("so do answers" in note for note in report.notes)
+
+
+class UnheardOfError(Exception):
+    """What no library of models is known to raise."""
+
+
+class Talking(LinearRegression):
+    """Warns whenever it answers, and fails on a batch of 40 rows."""
+
+    def predict(self, X):
+        warnings.warn("I talk", UserWarning, stacklevel=2)
+        if len(X) == 40:
+            raise UnheardOfError("no")
+        return super().predict(X)
+
+
+def test_a_check_is_silent_and_reports_whatever_the_model_does():
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = DriftAwareEstimator(Talking()).fit(X, X[:, 0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model.check(X).outputs[0].outcome != "not tested"
+        report = model.check(X[:40])
+    assert report.outputs[0].outcome == "not tested"
+    assert any("UnheardOfError: no" in note for note in report.notes)
