@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 
 from skdrift._core.result import FeatureRow
-from skdrift.exceptions import EstimatorError, NotFittedError, ParameterError
+from skdrift.exceptions import (
+    EstimatorError,
+    InputTypeError,
+    NotFittedError,
+    ParameterError,
+)
+from skdrift.report import DriftReport
 
 
 def checked(model: Any, X: Any, groups: Any = None) -> Any:
@@ -27,6 +33,22 @@ def checked(model: Any, X: Any, groups: Any = None) -> Any:
     if not hasattr(model, "baseline_"):
         raise NotFittedError(f"{type(model).__name__} must be fitted first: call fit.")
     return model.check(X, groups=groups)
+
+
+def checked_report(report: Any) -> DriftReport:
+    """`report`, if it is one.
+
+    Raises
+    ------
+    InputTypeError
+        If it is none.
+    """
+    if not isinstance(report, DriftReport):
+        raise InputTypeError(
+            "report must be a DriftReport, as model.check(X) returns, got an object"
+            f" of type {type(report).__name__}."
+        )
+    return report
 
 
 def position_of(

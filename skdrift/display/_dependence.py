@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from skdrift.display._batch import checked
+from skdrift.display._batch import checked, checked_report
 from skdrift.display._canvas import (
     BLACK,
     GREY,
@@ -32,7 +32,7 @@ from skdrift.display._dependence_data import (
     alarmed_pairs,
     correlations_of,
 )
-from skdrift.exceptions import InputTypeError, ParameterError
+from skdrift.exceptions import ParameterError
 from skdrift.report import DriftReport
 from skdrift.report._numbers import bound, counted, rows
 from skdrift.shift._dependence_change import LEAST_ROWS, MOST_NAMED
@@ -184,11 +184,7 @@ class DependenceDisplay:
         MissingDependencyError
             If matplotlib is not installed.
         """
-        if not isinstance(report, DriftReport):
-            raise InputTypeError(
-                "report must be a DriftReport, as model.check(X) returns, got an object"
-                f" of type {type(report).__name__}."
-            )
+        report = checked_report(report)
         display = cls(
             pairs=alarmed_pairs(report.findings),
             together=bool(report.by_code("DA105")),

@@ -11,10 +11,10 @@ import numpy as np
 from skdrift._core.frame import read_table
 from skdrift._core.result import Finding
 from skdrift.profile import Profile
-from skdrift.profile._scores import Slot, score_rows
+from skdrift.profile._scores import Slot, rows_for_pairs, score_rows
 from skdrift.report import DriftReport
 from skdrift.shift._dependence import Dependence, known_slots, thinned
-from skdrift.shift._dependence_change import FAR, LEAST_ROWS, NEAR, ROWS_OF_KURTOSIS
+from skdrift.shift._dependence_change import FAR, LEAST_ROWS, NEAR
 from skdrift.stats import (
     CorrelationChange,
     Correlations,
@@ -259,16 +259,9 @@ def _judged(
     kind: str, slots: Sequence[Slot], before: Correlations, now: Correlations
 ) -> np.ndarray:
     """Pairs of two columns that have rows enough on both sides."""
-    first, second = np.triu_indices(len(slots), 1)
-    feature = np.array([slot.feature for slot in slots], dtype=np.intp)
-    kurtosis = np.array([slot.kurtosis[kind == FAR] for slot in slots])
     rows = np.minimum(before.n, now.n)
     known = np.isfinite(before.value) & np.isfinite(now.value) & (rows >= LEAST_ROWS)
-    known &= feature[first] != feature[second]
-    enough: np.ndarray = known & (
-        rows >= ROWS_OF_KURTOSIS * kurtosis[first] * kurtosis[second]
-    )
-    return enough
+    return np.asarray(known & (rows >= rows_for_pairs(slots, int(kind == FAR))))
 
 
 def _square(found: Correlations, slots: Sequence[Slot]) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from skdrift._core.result import FeatureRow, Outcome
-from skdrift.display._batch import checked
+from skdrift.display._batch import checked, checked_report
 from skdrift.display._canvas import (
     BLACK,
     BLUE,
@@ -27,7 +27,7 @@ from skdrift.display._canvas import (
     tidy,
     title_of,
 )
-from skdrift.exceptions import InputTypeError, ParameterError
+from skdrift.exceptions import ParameterError
 from skdrift.report import DriftReport
 from skdrift.report._numbers import bound, percent
 from skdrift.report._verdict import column_names, verdict
@@ -156,11 +156,7 @@ class DriftOverviewDisplay:
         MissingDependencyError
             If matplotlib is not installed.
         """
-        if not isinstance(report, DriftReport):
-            raise InputTypeError(
-                "report must be a DriftReport, as model.check(X) returns, got an object"
-                f" of type {type(report).__name__}."
-            )
+        report = checked_report(report)
         alarms: dict[str, list[str]] = {}
         for finding in report.alarms:
             for feature in column_names([finding]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -109,10 +109,7 @@ def _of_numbers(
     counts: np.ndarray,
 ) -> list[Statistic]:
     found = [
-        replace(
-            _linear("score", position, aspect, scores, counts, np.sqrt(2.0 * k + 1)),
-            term=k,
-        )
+        _linear("score", position, aspect, scores, counts, term=k)
         for k, scores in enumerate(legendre_scores(counts), start=1)
     ]
     if not cells.discrete:
@@ -163,7 +160,7 @@ def _largest(counts: np.ndarray, among: np.ndarray, most: int) -> list[int]:
 def _share(position: int, aspect: int, cell: int, counts: np.ndarray) -> Statistic:
     scores = np.zeros(len(counts))
     scores[cell] = 1.0
-    return _linear("share", position, aspect, scores, counts, 1.0)
+    return _linear("share", position, aspect, scores, counts)
 
 
 def _linear(
@@ -172,7 +169,7 @@ def _linear(
     aspect: int,
     scores: np.ndarray,
     counts: np.ndarray,
-    limit: float,
+    term: int = 0,
 ) -> Statistic:
     share = counts / counts.sum()
     scores = scores - float(scores @ share)
@@ -183,7 +180,8 @@ def _linear(
         position=position,
         aspect=aspect,
         scores=scores,
-        limit=limit,
+        limit=float(np.sqrt(2 * term + 1)),
+        term=term,
         variance=variance,
         kurtosis=fourth / variance**2 - 3 if variance > 1e-12 else 0.0,
     )

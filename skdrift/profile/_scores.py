@@ -27,6 +27,7 @@ MOST_LEVELS = 5
 LEAST_SHARE = 0.02
 LEAST_DISTINCT = 4
 MOST_ALIKE = 0.95
+ROWS_OF_KURTOSIS = 4.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +53,30 @@ class Slot:
     near: np.ndarray
     far: np.ndarray | None
     kurtosis: tuple[float, float]
+
+
+def rows_for_pairs(slots: Sequence[Slot], kind: int) -> np.ndarray:
+    """Rows that it takes to judge each pair of slots.
+
+    So many that products of rare scores are no handful; infinite for two slots of one
+    column.
+
+    Parameters
+    ----------
+    slots : sequence of Slot
+    kind : {0, 1}
+        Of the scores, or of the distances from the median.
+
+    Returns
+    -------
+    ndarray of shape (n_pairs,)
+        In the order of `numpy.triu_indices`.
+    """
+    one, two = np.triu_indices(len(slots), 1)
+    feature = np.array([slot.feature for slot in slots], dtype=np.intp)
+    kurtosis = np.array([slot.kurtosis[kind] for slot in slots])
+    rows = ROWS_OF_KURTOSIS * kurtosis[one] * kurtosis[two]
+    return np.where(feature[one] != feature[two], rows, np.inf)
 
 
 def score_slots(reference: Profile) -> tuple[Slot, ...]:

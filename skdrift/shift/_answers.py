@@ -14,15 +14,15 @@ from skdrift.profile._count import Novelty
 from skdrift.profile._profile import Profile, cells_by_feature
 from skdrift.shift._blocks import BatchBlocks, block_level, largest_of_parts
 from skdrift.shift._compare import (
-    SIGNS,
     Tested,
+    alarmed,
     by_blocks,
-    distance_text,
+    by_column,
     feature_row,
     joint_pvalue,
     measured_row,
-    rank_text,
     rescaled,
+    shift_finding,
     strongest,
 )
 from skdrift.shift._distribution import Comparison, compare_distributions
@@ -141,7 +141,10 @@ def compare_answers(
     if tolerance is not None:
         known = tolerance
     tolerated = np.fmax(np.where(np.isnan(known), 0.0, known), min_effect)
-    compared = _compared(reference, current, novelty, tolerated, shown)
+    found = compare_distributions(
+        reference, current, novelty, tolerance=tolerated, columns=shown, repeated=False
+    )
+    compared = by_column(reference, found)
     tests = {p: parts for p, parts in compared.items() if not np.isnan(known[p])}
     tested = _tested(tests, alpha * share)
     if blocks is not None and tests:
@@ -160,23 +163,6 @@ def compare_answers(
         for p in shown
     )
     return AnswerShift(rows, tuple(_findings(reference, scaled, tolerated, alpha)))
-
-
-def _compared(
-    reference: Profile,
-    current: Profile,
-    novelty: Sequence[Novelty],
-    tolerated: np.ndarray,
-    shown: Sequence[int],
-) -> dict[int, list[tuple[int, Comparison]]]:
-    found = compare_distributions(
-        reference, current, novelty, tolerance=tolerated, columns=shown, repeated=False
-    )
-    compared: dict[int, list[tuple[int, Comparison]]] = {}
-    for place in sorted(found):
-        position = reference.grid.cells[place].feature
-        compared.setdefault(position, []).append((place, found[place]))
-    return compared
 
 
 def _tested(compared: dict[int, list[tuple[int, Comparison]]], alpha: float) -> Tested:
@@ -201,32 +187,21 @@ def _tested(compared: dict[int, list[tuple[int, Comparison]]], alpha: float) -> 
 def _findings(
     reference: Profile, tested: Tested, tolerated: np.ndarray, alpha: float
 ) -> list[Finding]:
-    findings = []
-    level = tested.level
-    for position, parts in tested.compared.items():
-        if tested.adjusted[position] > alpha:
-            continue
-        shown = strongest(parts)
-        rank = level.columns[position] if level else None
-        findings.append(
-            Finding(
-                code=ANSWER_CODE,
-                severity="alarm",
-                features=(reference.grid.labels[position],),
-                effect_size=shown.effect,
-                effect_name=shown.effect_name,
-                low=shown.low,
-                high=shown.high,
-                pvalue=tested.adjusted[position],
-                direction=shown.direction or SIGNS[shown.sign],
-                message=(
-                    f"{distance_text(shown)}; {tolerated[position]:.2g} is tolerated, "
-                    "as models of single folds differ" + rank_text(level, rank, alpha)
-                ),
-                advice=(
-                    "look at the columns that moved, and with labels at the score: "
-                    "answers that moved may be right"
-                ),
-            )
+    return [
+        shift_finding(
+            reference,
+            tested,
+            position,
+            alpha,
+            code=ANSWER_CODE,
+            tolerated=(
+                f"; {tolerated[position]:.2g} is tolerated, as models of single folds "
+                "differ"
+            ),
+            advice=(
+                "look at the columns that moved, and with labels at the score: "
+                "answers that moved may be right"
+            ),
         )
-    return findings
+        for position in alarmed(tested, alpha)
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from skdrift.profile._scores import Slot
+from skdrift.profile._scores import Slot, rows_for_pairs
 from skdrift.profile._stored import plain
 from skdrift.stats import (
     Correlations,
@@ -27,7 +27,6 @@ LEAST_ROWS_OF_A_BLOCK = 20
 LEAST_ROWS_OF_A_PART = 50
 MOST_PAIRS = 6_000
 STRONG = 0.5
-ROWS_OF_KURTOSIS = 4.0
 SHRUNK = 0.98
 WAVE_VARIANCE = 0.5  # of a wave through independent rows, about
 PAIR_WEIGHT, SUM_WEIGHT, WAVE_WEIGHT = 0.8, 0.1, 0.1
@@ -243,15 +242,6 @@ def _spread_evenly(places: np.ndarray, most: int) -> np.ndarray:
     return places[np.linspace(0, len(places) - 1, most).round().astype(np.intp)]
 
 
-def _enough_rows(
-    slots: Sequence[Slot], kind: int, places: np.ndarray, n_rows: float
-) -> np.ndarray:
-    """Which pairs so many rows can judge: products of rare scores are no handful."""
-    kurtosis = np.array([slot.kurtosis[kind] for slot in slots])
-    one, two = (index[places] for index in np.triu_indices(len(slots), 1))
-    return np.asarray(n_rows >= ROWS_OF_KURTOSIS * kurtosis[one] * kurtosis[two])
-
-
 def _row_variance(
     found: Correlations, places: np.ndarray, mean: np.ndarray
 ) -> np.ndarray:
@@ -403,7 +393,8 @@ def _learn_pairs(
         n_blocks=n_blocks,
         contiguous=contiguous,
     )
-    judged = _enough_rows(slots, kind, places, n_rows) & moments.varying(scale)
+    judged = n_rows >= rows_for_pairs(slots, kind)[places]
+    judged &= moments.varying(scale)
     return (
         (compared.mean - _usual(found, places)).astype(np.float16),
         np.where(judged, compared.deviation, np.inf).astype(np.float16),

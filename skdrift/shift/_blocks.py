@@ -211,8 +211,8 @@ def _level(
         n_current=blocks.assumed(),
         n_like=test.n_like,
         test=test,
-        scores=_slots(compared, "score", float(np.sqrt(3.0))),
-        shares=_slots(compared, "share", 1.0),
+        scores=_slots(compared, lambda statistic: statistic.term == 1),
+        shares=_slots(compared, lambda statistic: statistic.name == "share"),
     )
 
 
@@ -284,11 +284,11 @@ def _level_of_usual(
 
 
 def _slots(
-    compared: Sequence[Statistic], name: str, limit: float
+    compared: Sequence[Statistic], meant: Callable[[Statistic], bool]
 ) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     for slot, statistic in enumerate(compared):
-        if statistic.name == name and statistic.limit == limit:
+        if meant(statistic):
             found.setdefault(statistic.position, []).append(slot)
     return found
 

@@ -219,11 +219,8 @@ def _test(
     min_effect: float,
     tolerance: FloatArray,
 ) -> Tested:
-    compared: dict[int, list[tuple[int, Comparison]]] = {}
     found = compare_distributions(reference, current, novelty, tolerance=tolerance)
-    for place in sorted(found):
-        position = reference.grid.cells[place].feature
-        compared.setdefault(position, []).append((place, found[place]))
+    compared = by_column(reference, found)
     pvalues = {
         position: joint_pvalue([c.pvalue for _, c in parts])
         for position, parts in compared.items()
@@ -271,6 +268,17 @@ def _widened_event(event: Event, rank: Rank) -> Event:
         low=max(-1.0, event.difference - wider * (event.difference - event.low)),
         high=min(1.0, event.difference + wider * (event.high - event.difference)),
     )
+
+
+def by_column(
+    reference: Profile, found: Mapping[int, Comparison]
+) -> dict[int, list[tuple[int, Comparison]]]:
+    """Comparisons by the position of their column, from those by place in the grid."""
+    compared: dict[int, list[tuple[int, Comparison]]] = {}
+    for place in sorted(found):
+        position = reference.grid.cells[place].feature
+        compared.setdefault(position, []).append((place, found[place]))
+    return compared
 
 
 def joint_pvalue(pvalues: list[float]) -> float:
@@ -419,36 +427,55 @@ def _outside(current: Profile, position: int) -> tuple[int, int, int]:
 def _shift_findings(
     reference: Profile, tested: Tested, alpha: float, moving: Mapping[int, float]
 ) -> list[Finding]:
-    findings = []
-    level = tested.level
-    for position, parts in tested.compared.items():
-        if tested.adjusted[position] > alpha:
-            continue
-        shown = strongest(parts)
-        rank = level.columns[position] if level else None
-        kind = reference.grid.kinds[position]
-        code = {"categorical": "DA102", "boolean": "DA102", "text": "DA103"}
-        findings.append(
-            Finding(
-                code=code.get(kind, "DA101"),
-                severity="alarm",
-                features=(reference.grid.labels[position],),
-                effect_size=shown.effect,
-                effect_name=shown.effect_name,
-                low=shown.low,
-                high=shown.high,
-                pvalue=tested.adjusted[position],
-                direction=shown.direction or SIGNS[shown.sign],
-                message=distance_text(shown)
-                + _tolerance_text(moving.get(position))
-                + rank_text(level, rank, alpha),
-                advice="look at what feeds this column, and at whom the batch is from",
-            )
+    code = {"categorical": "DA102", "boolean": "DA102", "text": "DA103"}
+    return [
+        shift_finding(
+            reference,
+            tested,
+            position,
+            alpha,
+            code=code.get(reference.grid.kinds[position], "DA101"),
+            tolerated=_tolerance_text(moving.get(position)),
+            advice="look at what feeds this column, and at whom the batch is from",
         )
-    return findings
+        for position in alarmed(tested, alpha)
+    ]
 
 
-def distance_text(shown: Comparison) -> str:
+def alarmed(tested: Tested, alpha: float) -> list[int]:
+    """Positions of the columns whose adjusted p-value is at most `alpha`."""
+    return [p for p in tested.compared if tested.adjusted[p] <= alpha]
+
+
+def shift_finding(
+    reference: Profile,
+    tested: Tested,
+    position: int,
+    alpha: float,
+    *,
+    code: str,
+    tolerated: str,
+    advice: str,
+) -> Finding:
+    """Alarm of one column: how far it moved, and among what that is far."""
+    shown, level = strongest(tested.compared[position]), tested.level
+    rank = level.columns[position] if level else None
+    return Finding(
+        code=code,
+        severity="alarm",
+        features=(reference.grid.labels[position],),
+        effect_size=shown.effect,
+        effect_name=shown.effect_name,
+        low=shown.low,
+        high=shown.high,
+        pvalue=tested.adjusted[position],
+        direction=shown.direction or _SIGNS[shown.sign],
+        message=_distance_text(shown) + tolerated + _rank_text(level, rank, alpha),
+        advice=advice,
+    )
+
+
+def _distance_text(shown: Comparison) -> str:
     psi, jensen, _, _, moved = shown.distances
     text = f"PSI {psi:.2g}, Jensen–Shannon distance {jensen:.2g}"
     if moved == moved:
@@ -462,7 +489,7 @@ def _tolerance_text(tolerance: float | None) -> str:
     return f"; the column moves with time, and {tolerance:.2g} is tolerated"
 
 
-def rank_text(level: BlockLevel | None, rank: Rank | None, alpha: float) -> str:
+def _rank_text(level: BlockLevel | None, rank: Rank | None, alpha: float) -> str:
     if level is None or rank is None:
         return ""
     what = f"all {level.n_like:,} parts of training that are like the batch"
@@ -477,7 +504,7 @@ def rank_text(level: BlockLevel | None, rank: Rank | None, alpha: float) -> str:
 
 
 _MOVED = ("DA402", "DA403")
-SIGNS = {1: "higher", -1: "lower", 0: "different"}
+_SIGNS = {1: "higher", -1: "lower", 0: "different"}
 
 _EVENTS = {
     "DA401": ("missing", "look at the join or the sensor that fills this column"),
@@ -537,7 +564,7 @@ def _event_finding(
             + _tolerance_text(
                 moving.get(event.position) if event.code in _MOVED else None
             )
-            + rank_text(level, rank, alpha)
+            + _rank_text(level, rank, alpha)
         ),
         advice=advice,
     )

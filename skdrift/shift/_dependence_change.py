@@ -12,7 +12,7 @@ from skdrift._core.frame import Table
 from skdrift._core.result import Finding
 from skdrift._core.rows import one_of_neighbours
 from skdrift.profile import Profile
-from skdrift.profile._scores import Slot, score_rows
+from skdrift.profile._scores import Slot, rows_for_pairs, score_rows
 from skdrift.shift._block_dependence import (
     BlockDependence,
     PairPart,
@@ -46,7 +46,6 @@ LEAST_SHARE_OF_BLOCKS = 0.02
 LEAST_ROWS = 100
 LEAST_ROWS_IN_BLOCKS = 50
 LEAST_ROWS_TOGETHER = 200
-ROWS_OF_KURTOSIS = 4.0
 PAIR_SHARE = 0.7
 NEAR_WEIGHT = 3.0
 MOST_NAMED = 10
@@ -275,18 +274,13 @@ def _test(
         distance[part.places] = part.distance
     change = correlation_change(before, now, tolerance=min_effect)
     pairs = np.array(np.triu_indices(len(slots), 1))
-    feature = np.array([slot.feature for slot in slots], dtype=np.intp)
-    place = 0 if kind == NEAR else 1
-    kurtosis = np.array([slot.kurtosis[place] for slot in slots])
     rows = np.minimum(before.n, now.n)
     least = LEAST_ROWS if part is None else LEAST_ROWS_IN_BLOCKS
     used = np.isfinite(change.pvalue) & (rows >= least)
-    used &= feature[pairs[0]] != feature[pairs[1]]
+    used &= rows >= rows_for_pairs(slots, int(kind == FAR))
     if distance is not None:
         used &= np.isfinite(distance)
         change = _widened(change, distance)
-    # So many rows that products of rare scores are no handful.
-    used &= rows >= ROWS_OF_KURTOSIS * kurtosis[pairs[0]] * kurtosis[pairs[1]]
     together = float("nan")
     if len(scores) >= LEAST_ROWS_TOGETHER:
         together = sum_of_changes(change, scores, now, used)

@@ -11,11 +11,10 @@ from scipy import special
 
 from skdrift.profile import Profile
 from skdrift.profile._cells import LevelCells
-from skdrift.profile._scores import Slot
+from skdrift.profile._scores import ROWS_OF_KURTOSIS, Slot
 from skdrift.stats.counts import FloatArray
 
 LEAST_ROWS = 100
-ROWS_OF_KURTOSIS = 4.0
 MOST_ALIKE = 0.9
 _TINY = 1e-9
 
