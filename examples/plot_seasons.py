@@ -121,7 +121,8 @@ for alarm in faults[middle].alarms:
 # The blue curve is training, the dashed one the batch. A test of rows asks if they are
 # further apart than chance allows independent rows, and they always are. The band is
 # what weeks of training look like: nine of ten lie within it, at each value. The
-# further week is an ordinary one. The same week in Fahrenheit is unlike any.
+# further week is an ordinary one. The same week in Fahrenheit lies beyond the range of
+# training, and that, not the distance, is the alarm.
 
 figure, (above, below) = plt.subplots(2, 1, figsize=(7.5, 8), layout="constrained")
 ShiftDisplay.from_estimator(

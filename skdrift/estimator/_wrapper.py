@@ -563,7 +563,7 @@ default="warn"
         -------
         DriftReport
             ``report.ok`` is false if anything is an alarm; ``report.findings`` says
-            what. Neither policies nor warnings apply.
+            what. Policies do not apply, and the only warnings are the model's own.
 
         Raises
         ------
