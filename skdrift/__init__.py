@@ -19,6 +19,7 @@ from skdrift.exceptions import (
     DriftWarning,
     InvalidInputError,
     InvalidInputWarning,
+    OptimisticScoreWarning,
     SkdriftError,
     SkdriftWarning,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "InvalidInputError",
     "InvalidInputWarning",
     "MissingGuard",
+    "OptimisticScoreWarning",
     "Profile",
     "Quarantine",
     "RangeGuard",

@@ -29,6 +29,7 @@
         ├── InvalidInputWarning     rows hold values that training never had
         │   └── DriftAndInvalidInputWarning           both at once, one warning
         ├── BaselineWarning         ``fit`` could not learn a part of the baseline
+        ├── OptimisticScoreWarning  cross-validation promises too much
         └── ArtifactVersionWarning  library versions differ from those that wrote
 
 Errors that a report is the reason for (`InvalidInputError`, `DriftError`) carry
@@ -63,6 +64,7 @@ __all__ = [
     "InvalidInputWarning",
     "MissingDependencyError",
     "NotFittedError",
+    "OptimisticScoreWarning",
     "ParameterError",
     "SkdriftError",
     "SkdriftWarning",
@@ -184,6 +186,10 @@ class DriftAndInvalidInputWarning(DriftWarning, InvalidInputWarning):
 
 class BaselineWarning(SkdriftWarning):
     """``fit`` could not learn a part of the baseline; the reason is in the text."""
+
+
+class OptimisticScoreWarning(SkdriftWarning):
+    """Folds of whole blocks score worse than the folds of `cv`, which part blocks."""
 
 
 class ArtifactVersionWarning(SkdriftWarning):

@@ -8,6 +8,7 @@ from dataclasses import MISSING, dataclass, fields
 import numpy as np
 
 from skdrift.performance._expectation import FoldScores
+from skdrift.performance._optimism import ScoreOptimism
 from skdrift.profile import Profile
 from skdrift.profile._blocks import BlockValues
 from skdrift.shift import Dependence, Trend
@@ -27,9 +28,10 @@ class Baseline:
         Of the model's answers for rows that it was not fitted on; None without a
         cross-validation pass.
     scores : tuple of FoldScores
-        One for each scorer.
+        One for each scorer: what reports promise.
     pass_name : str
-        Where the scores come from: ``"5 folds"``, ``"calibration set"`` or ``""``.
+        Where the scores come from: ``"5 folds"``, ``"5 folds of whole blocks"``,
+        ``"calibration set"`` or ``""``.
     notes : tuple of str
         What could not be learned, and why; and what the level counts.
     blocks : BlockValues or None
@@ -43,6 +45,9 @@ class Baseline:
         where that is not known, None in models saved before it was learned.
     output_blocks : BlockValues or None
         Summaries of the outputs in `blocks`.
+    optimism : tuple of ScoreOptimism
+        Where `cv` parts blocks: what it scores, beside folds of whole blocks. If one of
+        them is certainly too good, `scores` and `outputs` are of the latter.
     """
 
     reference: Profile
@@ -55,6 +60,7 @@ class Baseline:
     trend: Trend | None = None
     output_tolerance: np.ndarray | None = None
     output_blocks: BlockValues | None = None
+    optimism: tuple[ScoreOptimism, ...] = ()
 
     def __setstate__(self, state: Sequence[object]) -> None:
         for position, field in enumerate(fields(self)):

@@ -26,6 +26,7 @@ from skdrift.exceptions import (
     InputError,
     InputTypeError,
     NotFittedError,
+    OptimisticScoreWarning,
 )
 from skdrift.guards._novelty import (
     RowNovelty,
@@ -44,6 +45,7 @@ from skdrift.performance._cross_validation import (
     resolve_splits,
 )
 from skdrift.performance._expectation import fold_scores
+from skdrift.performance._optimism import ScoreOptimism, optimism_text, remedy
 from skdrift.performance._outputs import HeldOutOutputs, learn_outputs
 from skdrift.profile import Profile
 from skdrift.profile._blocks import BlockValues
@@ -326,6 +328,8 @@ def assemble_baseline(
     blocks: FoundBlocks,
     dependence: Dependence | None,
     times: TrainingTimes | None = None,
+    optimism: tuple[ScoreOptimism, ...] = (),
+    note: str = "",
 ) -> Baseline:
     """Put together what was learned; what was not is said in a warning."""
     notes = [reason] if reason else []
@@ -347,17 +351,31 @@ def assemble_baseline(
             BaselineWarning,
             stacklevel=5,
         )
+    too_good = [optimism_text(one) for one in optimism if one.is_certain]
+    if too_good:
+        warnings.warn(
+            f"{'; '.join(too_good)[:600]}. Reports expect the score by blocks (DA203); "
+            f"{remedy(in_order=blocks.in_order)}",
+            OptimisticScoreWarning,
+            stacklevel=5,
+        )
     return Baseline(
         reference=reference,
         outputs=outputs.profile if outputs else None,
         scores=tuple(scores),
         pass_name=pass_name,
-        notes=(*notes, *(times.notes if times else ()), *blocks.notes),
+        notes=(
+            *notes,
+            *filter(None, [note]),
+            *(times.notes if times else ()),
+            *blocks.notes,
+        ),
         blocks=blocks.values,
         dependence=dependence,
         trend=times.trend if times else None,
         output_tolerance=outputs.tolerance if outputs else None,
         output_blocks=_blocks_of_outputs(outputs, blocks),
+        optimism=optimism,
     )
 
 

@@ -25,6 +25,7 @@ from skdrift.guards._findings import flag_findings, merge_flags
 from skdrift.guards._flagging import ColumnFlags, flag_columns
 from skdrift.performance._block_scores import BatchPart
 from skdrift.performance._expectation import expected_scores
+from skdrift.performance._optimism import optimism_finding
 from skdrift.profile._count import match_columns
 from skdrift.profile._profile import Profile, count_table
 from skdrift.report import DriftReport, RowBlocks
@@ -408,7 +409,8 @@ def report_of(
     part = batch_part(baseline, n_rows, settings.n_blocks)
     promised = expected_scores(baseline.scores, n_rows, part=part)
     promised.update({score.scorer: score for score in scores})
-    ordered = tuple(sorted(findings, key=_evidence))
+    too_good = [optimism_finding(x) for x in baseline.optimism if x.is_certain]
+    ordered = tuple(sorted([*findings, *too_good], key=_evidence))
     alarms = _alarms(ordered)
     detectable, needed = resolution(
         baseline.reference.n_rows,

@@ -16,6 +16,7 @@ from skdrift._core.frame import read_table
 from skdrift._core.result import Finding, ScoreExpectation
 from skdrift.estimator._answering import answer_around
 from skdrift.estimator._baseline import Baseline
+from skdrift.estimator._by_blocks import plan_passes, run_passes
 from skdrift.estimator._delegating import delegates
 from skdrift.estimator._invalid_rows import (
     InvalidRows,
@@ -33,9 +34,7 @@ from skdrift.estimator._learning import (
     learn_blocks,
     learn_joint,
     learn_novelty,
-    plan_splits,
     reference_profile,
-    run_pass,
 )
 from skdrift.estimator._looking import (
     SCORE_SHARE,
@@ -98,7 +97,9 @@ class DriftAwareEstimator(SelectiveScoring):
         Folds of the pass over the training rows, as in `cross_validate`; together
         with `groups` an integer means folds of whole groups. None: no pass, features
         alone. ``"prefit"``: the estimator is fitted already; X and y are a
-        calibration set. Only classifiers and regressors have a pass.
+        calibration set. Only classifiers and regressors have a pass. If folds of a
+        generator or iterable part the blocks of `blocks`, a second pass by whole
+        blocks says by how much the score is too good.
     scoring : str, callable, list, tuple, dict or None, default=None
         Scorers of the pass. None: the estimator's own `score`.
     categorical_features : "from_dtype", None or array-like, default="from_dtype"
@@ -334,8 +335,8 @@ default="warn"
         reference, times = learn_times(X, reference, time)
         blocks = learn_blocks(X, reference, groups, self.blocks, times)
         dependence = learn_joint(X, reference, blocks, times)
-        splits, reason = plan_splits(self.estimator, X, y, settings, blocks, times)
-        progress = FitProgress(self, len(splits), X, y)
+        plan = plan_passes(self.estimator, X, y, settings, blocks, times)
+        progress = FitProgress(self, plan.n_folds, X, y)
         novelty = learn_novelty(self.novelty, X, reference, settings.seed)
         prefit = is_prefit(self.estimator, self.cv)
         model = self.estimator if prefit else clone(self.estimator)
@@ -345,20 +346,20 @@ default="warn"
             answer = fit_model(model, method, X, y, fit_params, prefit=prefit)
         if isinstance(reference, Exception):
             raise reference
-        results, pass_name = run_pass(
-            model, X, y, splits, settings, blocks, progress.fold_done
-        )
+        passes = run_passes(model, X, y, plan, settings, blocks, progress.fold_done)
         baseline = assemble_baseline(
             model,
             reference,
-            results,
-            splits,
+            passes.results,
+            passes.splits,
             settings,
-            pass_name=pass_name,
-            reason=reason,
+            pass_name=passes.pass_name,
+            reason=plan.reason,
             blocks=blocks,
             dependence=dependence,
             times=times,
+            optimism=passes.optimism,
+            note=passes.note,
         )
         learned = learn_rejection(
             self.get_params(deep=False), model, X, y, settings.fit_params

@@ -154,7 +154,7 @@ def join_blocks(folds: Sequence[BlockSums | None]) -> BlockScores:
         return BlockScores()
     kinds = {fold.kind for fold in known}
     if len(kinds) == 1:
-        found = _joined(known)
+        _, found = _joined(known)
         values = scores_of_parts(found, np.eye(len(found.rows)))
         kept = np.isfinite(values)
         if kept.sum() >= LEAST_BLOCKS:
@@ -165,7 +165,21 @@ def join_blocks(folds: Sequence[BlockSums | None]) -> BlockScores:
     return BlockScores(kind="folds" if whole and len(known) > 1 else "")
 
 
-def _joined(folds: Sequence[BlockSums]) -> BlockScores:
+def labelled_blocks(
+    folds: Sequence[BlockSums | None],
+) -> tuple[np.ndarray, BlockScores] | None:
+    """All blocks of all folds and their labels, sorted by these.
+
+    None where the score is not one of means of rows in every fold.
+    """
+    known = [fold for fold in folds if fold is not None and fold.kind != "score"]
+    if not known or len(known) < len(folds) or len({fold.kind for fold in known}) > 1:
+        return None
+    return _joined(known)
+
+
+def _joined(folds: Sequence[BlockSums]) -> tuple[np.ndarray, BlockScores]:
+    """Labels of blocks, sorted, and their scores."""
     labels = np.concatenate([fold.labels for fold in folds])
     means = np.concatenate([fold.means for fold in folds])
     variances = np.concatenate([fold.variances for fold in folds])
@@ -189,7 +203,7 @@ def _joined(folds: Sequence[BlockSums]) -> BlockScores:
         terms = np.hstack([terms, square - terms[:, n_errors:] ** 2])
     freedom = rows.sum() - len(rows)
     squares = sum(fold.squares for fold in folds)
-    return BlockScores(
+    return found, BlockScores(
         kind=kind,
         terms=terms.astype(np.float32),
         rows=total.astype(np.float32),
