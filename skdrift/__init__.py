@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         SchemaGuard,
     )
     from skdrift.monitor import SequentialRisk
+    from skdrift.performance._estimate import EstimatedScore, PerformanceEstimate
     from skdrift.performance._selective import CoverageScores, SelectiveScore
     from skdrift.persistence import TRUSTED_TYPES, dump, load
     from skdrift.profile import Grid, Profile
@@ -59,6 +60,7 @@ __all__ = [
     "DriftOverviewDisplay",
     "DriftReport",
     "DriftWarning",
+    "EstimatedScore",
     "Finding",
     "Flags",
     "Grid",
@@ -68,6 +70,7 @@ __all__ = [
     "InvalidInputWarning",
     "MissingGuard",
     "OptimisticScoreWarning",
+    "PerformanceEstimate",
     "Profile",
     "Quarantine",
     "RangeGuard",
@@ -102,6 +105,8 @@ _HOME = {
     "Finding": "skdrift._core.result",
     "Flags": "skdrift.guards",
     "Grid": "skdrift.profile",
+    "EstimatedScore": "skdrift.performance._estimate",
+    "PerformanceEstimate": "skdrift.performance._estimate",
     "CoverageScores": "skdrift.performance._selective",
     "Profile": "skdrift.profile",
     "Quarantine": "skdrift.guards",

@@ -8,6 +8,7 @@ from dataclasses import MISSING, dataclass, fields
 import numpy as np
 
 from skdrift.performance._expectation import FoldScores
+from skdrift.performance._loss_models import LossModels
 from skdrift.performance._optimism import ScoreOptimism
 from skdrift.profile import Profile
 from skdrift.profile._blocks import BlockValues
@@ -48,6 +49,9 @@ class Baseline:
     optimism : tuple of ScoreOptimism
         Where `cv` parts blocks: what it scores, beside folds of whole blocks. If one of
         them is certainly too good, `scores` and `outputs` are of the latter.
+    losses : LossModels or None
+        What estimates scores without labels; None with ``performance=None``, and
+        without a cross-validation pass.
     """
 
     reference: Profile
@@ -61,6 +65,7 @@ class Baseline:
     output_tolerance: np.ndarray | None = None
     output_blocks: BlockValues | None = None
     optimism: tuple[ScoreOptimism, ...] = ()
+    losses: LossModels | None = None
 
     def __setstate__(self, state: Sequence[object]) -> None:
         for position, field in enumerate(fields(self)):

@@ -45,6 +45,7 @@ from skdrift.performance._cross_validation import (
     resolve_splits,
 )
 from skdrift.performance._expectation import fold_scores
+from skdrift.performance._loss_models import LossModels
 from skdrift.performance._optimism import ScoreOptimism, optimism_text, remedy
 from skdrift.performance._outputs import HeldOutOutputs, learn_outputs
 from skdrift.profile import Profile
@@ -330,6 +331,7 @@ def assemble_baseline(
     times: TrainingTimes | None = None,
     optimism: tuple[ScoreOptimism, ...] = (),
     note: str = "",
+    losses: LossModels | None = None,
 ) -> Baseline:
     """Put together what was learned; what was not is said in a warning."""
     notes = [reason] if reason else []
@@ -376,6 +378,7 @@ def assemble_baseline(
         output_tolerance=outputs.tolerance if outputs else None,
         output_blocks=_blocks_of_outputs(outputs, blocks),
         optimism=optimism,
+        losses=losses,
     )
 
 

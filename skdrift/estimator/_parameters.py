@@ -44,6 +44,11 @@ def check_parameters(params: Mapping[str, Any]) -> None:
     check_at_least("max_check_rows", params["max_check_rows"], LEAST_ROWS)
     check_at_least("min_category_count", params["min_category_count"], 1)
     check_cv_argument(params["cv"])
+    performance = params["performance"]
+    if not (performance is None or performance == "auto"):
+        raise ParameterError(
+            f"performance must be 'auto' or None, got {performance!r:.100}"
+        )
     if params["max_invalid_share"] is not None:
         check_share("max_invalid_share", params["max_invalid_share"], zero=True)
     if params["novelty"] is not None:

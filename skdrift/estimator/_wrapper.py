@@ -18,6 +18,7 @@ from skdrift.estimator._answering import answer_around
 from skdrift.estimator._baseline import Baseline
 from skdrift.estimator._by_blocks import plan_passes, run_passes
 from skdrift.estimator._delegating import delegates
+from skdrift.estimator._estimating import ScoreEstimating
 from skdrift.estimator._invalid_rows import (
     InvalidRows,
     find_invalid_rows,
@@ -36,6 +37,7 @@ from skdrift.estimator._learning import (
     learn_novelty,
     reference_profile,
 )
+from skdrift.estimator._learning_losses import code_rows, learn_expected
 from skdrift.estimator._looking import (
     SCORE_SHARE,
     LookSettings,
@@ -54,7 +56,6 @@ from skdrift.estimator._rejecting import (
     substitute_for,
 )
 from skdrift.estimator._routing import route_answer, route_fit, router_of
-from skdrift.estimator._selecting import SelectiveScoring
 from skdrift.estimator._timing import given_time, learn_times
 from skdrift.guards._flagging import flags_of
 from skdrift.guards._flags import Flags
@@ -78,7 +79,7 @@ LEARNED_ON_REQUEST = ("class_prior_", "empty_answers_", "fallback_", "novelty_")
 """Fitted attributes that not every model has."""
 
 
-class DriftAwareEstimator(SelectiveScoring):
+class DriftAwareEstimator(ScoreEstimating):
     """Wrap an estimator so that it knows what it was trained on.
 
     `fit` fits the estimator on all rows, captures the statistics of the training
@@ -144,6 +145,10 @@ default="warn"
         forest, or an estimator with `score_samples` (lower = more novel). It gets
         numbers as they are (scale them in a pipeline where that matters), categories
         as their shares, texts as their lengths.
+    performance : "auto" or None, default="auto"
+        Whether `fit` learns from the pass what `estimate_score` needs: how right the
+        model is given its output and the columns. None: the profile and the promised
+        score alone.
     max_check_rows : int, default=10_000
         Rows (one at random of so many neighbours) that `predict` and its kin compare;
         `check` compares all of them.
@@ -227,6 +232,7 @@ default="warn"
         abstain_value: Any = None,
         max_invalid_share: float | None = None,
         novelty: Any = None,
+        performance: Any = "auto",
         max_check_rows: int = 10_000,
         min_category_count: int = 1,
         n_jobs: int | None = None,
@@ -246,6 +252,7 @@ default="warn"
         self.abstain_value = abstain_value
         self.max_invalid_share = max_invalid_share
         self.novelty = novelty
+        self.performance = performance
         self.max_check_rows = max_check_rows
         self.min_category_count = min_category_count
         self.n_jobs = n_jobs
@@ -338,6 +345,9 @@ default="warn"
         plan = plan_passes(self.estimator, X, y, settings, blocks, times)
         progress = FitProgress(self, plan.n_folds, X, y)
         novelty = learn_novelty(self.novelty, X, reference, settings.seed)
+        coded = code_rows(
+            X, y, reference, plan.splits, settings, self.estimator, self.performance
+        )
         prefit = is_prefit(self.estimator, self.cv)
         model = self.estimator if prefit else clone(self.estimator)
         if prefit:
@@ -360,6 +370,7 @@ default="warn"
             times=times,
             optimism=passes.optimism,
             note=passes.note,
+            losses=learn_expected(coded, model, y, passes, settings, blocks, times),
         )
         learned = learn_rejection(
             self.get_params(deep=False), model, X, y, settings.fit_params

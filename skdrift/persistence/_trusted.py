@@ -14,6 +14,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "skdrift.guards._single_guards.RangeGuard",
     "skdrift.guards._single_guards.SchemaGuard",
     "skdrift.performance._expectation.FoldScores",
+    "skdrift.performance._loss_models.LossModels",
     "skdrift.performance._optimism.ScoreOptimism",
     "skdrift.profile._blocks.BlockValues",
     "skdrift.profile._grid.Grid",

@@ -26,3 +26,10 @@ def _electricity() -> np.ndarray:
     with gzip.open(ELECTRICITY, "rt", newline="") as file:
         rows = list(csv.reader(file))
     return np.array([row[:-1] for row in rows[1:]], dtype=np.float64)
+
+
+def electricity_labels() -> np.ndarray:
+    """Whether the price went up, for the rows of the table "electricity"."""
+    with gzip.open(ELECTRICITY, "rt", newline="") as file:
+        rows = list(csv.reader(file))
+    return np.array([row[-1] for row in rows[1:]], dtype=np.int64)

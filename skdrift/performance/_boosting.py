@@ -1,0 +1,176 @@
+"""Boosted oblivious trees on coded rows, as plain arrays.
+
+An oblivious tree asks the same question of all nodes of a level, so a row's leaf is
+the number that its answers spell: rows are evaluated column by column without a
+branch, and a model is three arrays. Prokhorenkova et al. (2018) boost such trees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from skdrift.performance._row_codes import N_CODES
+
+DEPTH = 3
+N_LEAVES = 2**DEPTH
+LEARNING_RATE = 0.5
+PRIOR_ROWS = 8.0
+"""Rows without any gradient that every leaf has besides its own."""
+MOST_SEARCHED = 2_500
+MOST_COLUMNS = 16
+
+Gradient = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""Of summed trees, shape (n_outputs, n_rows): gradient and positive curvature."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trees:
+    """Boosted trees.
+
+    Attributes
+    ----------
+    features : ndarray of int16 of shape (n_trees, 3)
+        Row of the codes that each level asks.
+    cuts : ndarray of int16 of shape (n_trees, 3)
+        A larger code answers yes.
+    values : ndarray of float of shape (n_trees, 8, n_outputs)
+    """
+
+    features: np.ndarray
+    cuts: np.ndarray
+    values: np.ndarray
+
+
+def leaves_of(codes: np.ndarray, features: np.ndarray, cuts: np.ndarray) -> np.ndarray:
+    """Leaf of each row in one tree, of shape (n_rows,)."""
+    leaves = np.zeros(codes.shape[1], dtype=np.uint8)
+    for feature, cut in zip(features.tolist(), cuts.tolist(), strict=True):
+        leaves <<= 1
+        leaves |= codes[feature] > cut
+    return leaves
+
+
+def sum_of_trees(codes: np.ndarray, trees: Trees) -> np.ndarray:
+    """Sum over trees for each row.
+
+    Parameters
+    ----------
+    codes : ndarray of uint8 of shape (n_features, n_rows)
+    trees : Trees
+
+    Returns
+    -------
+    ndarray of float of shape (n_outputs, n_rows)
+    """
+    total = np.zeros((trees.values.shape[2], codes.shape[1]))
+    for features, cuts, values in zip(
+        trees.features, trees.cuts, trees.values, strict=True
+    ):
+        if not values.any():
+            continue
+        leaves = leaves_of(codes, features, cuts)
+        add_leaves(total, leaves, values)
+    return total
+
+
+def add_leaves(total: np.ndarray, leaves: np.ndarray, values: np.ndarray) -> None:
+    """Add to sums of shape (n_outputs, n_rows) what one tree gives each row."""
+    for own, of_output in zip(total, values.T, strict=True):
+        own += of_output.astype(np.float64).take(leaves)
+
+
+def boost(
+    codes: np.ndarray,
+    gradient: Gradient,
+    n_outputs: int,
+    *,
+    n_rounds: int,
+    rng: np.random.Generator,
+) -> Trees:
+    """Fit trees one after the other, each to what those before it leave.
+
+    A tree's questions are chosen for one output, on at most 2,500 rows and 16 columns
+    drawn for it; its values are fitted to all outputs and rows by one Newton step,
+    drawn towards 0 as by 8 further rows.
+
+    Parameters
+    ----------
+    codes : ndarray of uint8 of shape (n_features, n_rows)
+    gradient : callable
+        Of the loss to lessen, with the sign of the step.
+    n_outputs, n_rounds : int
+    rng : Generator
+    """
+    n_features, n_rows = codes.shape
+    features = np.zeros((n_rounds, DEPTH), dtype=np.int16)
+    cuts = np.full((n_rounds, DEPTH), N_CODES, dtype=np.int16)
+    values = np.zeros((n_rounds, N_LEAVES, n_outputs), dtype=np.float32)
+    total = np.zeros((n_outputs, n_rows))
+    if not n_features or n_rows < 2:
+        return Trees(features, cuts, values)
+    for number in range(n_rounds):
+        slope, curve = gradient(total)
+        size = np.abs(slope).sum(axis=1)
+        if not size.sum() > 0:
+            break
+        output = int(rng.choice(n_outputs, p=size / size.sum()))
+        rows = _draw(n_rows, MOST_SEARCHED, rng)
+        columns = _draw(n_features, min(MOST_COLUMNS, -(-2 * n_features // 3)), rng)
+        features[number], cuts[number] = _questions(
+            codes[np.ix_(columns, rows)],
+            columns,
+            slope[output, rows],
+            curve[output, rows],
+        )
+        leaves = leaves_of(codes, features[number], cuts[number])
+        values[number] = _leaf_values(leaves, slope, curve)
+        add_leaves(total, leaves, values[number])
+    return Trees(features, cuts, values)
+
+
+def _draw(n: int, most: int, rng: np.random.Generator) -> np.ndarray:
+    if n <= most:
+        return np.arange(n)
+    return np.sort(rng.choice(n, most, replace=False))
+
+
+def _questions(
+    codes: np.ndarray, columns: np.ndarray, slope: np.ndarray, curve: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Question of each level that gains most, given those above it."""
+    n_columns, n_rows = codes.shape
+    prior = PRIOR_ROWS * float(curve.mean())
+    place = codes + N_CODES * np.arange(n_columns, dtype=np.int64)[:, None]
+    size = n_columns * N_CODES
+    slopes, curves = np.tile(slope, n_columns), np.tile(curve, n_columns)
+    node = np.zeros(n_rows, dtype=np.int64)
+    features = np.zeros(DEPTH, dtype=np.int16)
+    cuts = np.zeros(DEPTH, dtype=np.int16)
+    for level in range(DEPTH):
+        shape = (2**level, n_columns, N_CODES)
+        at = (place + node * size).ravel()
+        g = np.bincount(at, slopes, minlength=size * shape[0]).reshape(shape)
+        h = np.bincount(at, curves, minlength=size * shape[0]).reshape(shape)
+        left, left_curve = g.cumsum(axis=2), h.cumsum(axis=2)
+        right, right_curve = left[:, :, -1:] - left, left_curve[:, :, -1:] - left_curve
+        gain = left**2 / (left_curve + prior) + right**2 / (right_curve + prior)
+        best = int(gain.sum(axis=0).argmax())
+        column, cut = divmod(best, N_CODES)
+        features[level], cuts[level] = columns[column], cut
+        node = 2 * node + (codes[column] > cut)
+    return features, cuts
+
+
+def _leaf_values(
+    leaves: np.ndarray, slope: np.ndarray, curve: np.ndarray
+) -> np.ndarray:
+    found = np.zeros((N_LEAVES, len(slope)))
+    for output in range(len(slope)):
+        g = np.bincount(leaves, slope[output], minlength=N_LEAVES)
+        h = np.bincount(leaves, curve[output], minlength=N_LEAVES)
+        prior = max(PRIOR_ROWS * float(curve[output].mean()), 1e-12)
+        found[:, output] = LEARNING_RATE * g / (h + prior)
+    return found

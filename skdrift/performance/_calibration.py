@@ -1,0 +1,141 @@
+"""Calibration: what a classifier's output says of the probability of each class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import optimize, special
+from sklearn.isotonic import IsotonicRegression
+
+Response = Literal["predict_proba", "decision_function", "predict"]
+CalibrationKind = Literal["identity", "sigmoid", "isotonic", "label"]
+
+N_KNOTS = 64
+LEAST = 1e-6
+LEAST_ISOTONIC = 200
+"""Rows below which steps are not fitted: a line has to do."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibrator:
+    """From outputs to probabilities.
+
+    Attributes
+    ----------
+    kind : {"identity", "sigmoid", "isotonic", "label"}
+    table : ndarray of float
+        ``"sigmoid"``: intercept and slope of each output, (n_outputs, 2).
+        ``"isotonic"``: knots and their probabilities, (n_outputs, 2, 64).
+        ``"label"``: probability of each class given the label that was answered,
+        (n_classes, n_classes). ``"identity"``: empty.
+    """
+
+    kind: CalibrationKind
+    table: np.ndarray
+
+
+def kinds_for(response: Response, n_rows: int) -> tuple[CalibrationKind, ...]:
+    """Calibrations to choose from; the plainest first."""
+    if response == "predict":
+        return ("label",)
+    first: tuple[CalibrationKind, ...] = ("sigmoid",)
+    if response == "predict_proba":
+        first = ("identity", "sigmoid")
+    return first if n_rows < LEAST_ISOTONIC else (*first, "isotonic")
+
+
+def fit_calibrator(
+    kind: CalibrationKind, line: np.ndarray, right: np.ndarray
+) -> Calibrator:
+    """Fit one output after the other, each to whether its class was right.
+
+    Parameters
+    ----------
+    kind : str
+    line : ndarray of float of shape (n_rows, n_outputs)
+        Outputs on a line, see `on_line`; for ``"label"`` which label was answered,
+        one column for each class.
+    right : ndarray of bool of shape (n_rows, n_classes)
+        Two classes have one output, that of the second.
+    """
+    if kind == "identity":
+        return Calibrator(kind, np.zeros(0))
+    if kind == "label":
+        joint = line.T @ right
+        prior = (right.sum(axis=0) + 0.5) / (len(right) + 0.5 * right.shape[1])
+        shares = (joint + 2.0 * prior) / (joint.sum(axis=1, keepdims=True) + 2.0)
+        return Calibrator(kind, shares)
+    hits = right[:, 1:] if line.shape[1] == 1 else right
+    fit = _sigmoid if kind == "sigmoid" else _isotonic
+    columns = [fit(line[:, j], hits[:, j]) for j in range(line.shape[1])]
+    return Calibrator(kind, np.stack(columns))
+
+
+def calibrated(calibrator: Calibrator, line: np.ndarray) -> np.ndarray:
+    """Probability of each class, of shape (n_rows, n_classes); rows sum to 1."""
+    if calibrator.kind == "label":
+        return np.asarray(line @ calibrator.table)
+    if calibrator.kind == "identity":
+        found = special.expit(line)
+    elif calibrator.kind == "sigmoid":
+        found = special.expit(calibrator.table[:, 0] + calibrator.table[:, 1] * line)
+    else:
+        found = np.column_stack(
+            [
+                np.interp(line[:, j], knots, shares)
+                for j, (knots, shares) in enumerate(calibrator.table)
+            ]
+        )
+    found = np.clip(found, LEAST, 1.0 - LEAST)
+    if found.shape[1] == 1:
+        return np.hstack([1.0 - found, found])
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def on_line(outputs: np.ndarray, response: Response) -> np.ndarray:
+    """Outputs on the scale of log odds; two columns of probabilities become one."""
+    if response != "predict_proba":
+        return np.nan_to_num(outputs, nan=0.0, posinf=1e30, neginf=-1e30)
+    known = np.clip(np.nan_to_num(outputs), LEAST, 1.0 - LEAST)
+    if known.shape[1] == 2:
+        known = known[:, 1:]
+    return np.asarray(special.logit(known))
+
+
+def _sigmoid(line: np.ndarray, hits: np.ndarray) -> np.ndarray:
+    """Intercept and slope of a logistic line, its targets drawn in as by Platt."""
+    n_hits = float(hits.sum())
+    n_rest = len(hits) - n_hits
+    target = np.where(hits, (n_hits + 1) / (n_hits + 2), 1 / (n_rest + 2))
+    scale = float(np.abs(line).mean()) or 1.0
+    scaled = line / scale
+
+    def loss(at: np.ndarray) -> tuple[float, np.ndarray]:
+        z = at[0] + at[1] * scaled
+        value = np.logaddexp(0.0, z) - target * z
+        rest = special.expit(z) - target
+        return float(value.mean()), np.array([rest.mean(), (rest * scaled).mean()])
+
+    start = np.array([special.logit((n_hits + 1) / (len(hits) + 2)), 0.0])
+    found = optimize.minimize(loss, start, jac=True, method="BFGS").x
+    return start if found[1] <= 0.0 else np.array([found[0], found[1] / scale])
+
+
+def _isotonic(line: np.ndarray, hits: np.ndarray) -> np.ndarray:
+    """At most 64 knots of a rising function, and its value there."""
+    steps = IsotonicRegression(out_of_bounds="clip").fit(line, hits)
+    knots, shares = steps.X_thresholds_, steps.y_thresholds_
+    if len(knots) > N_KNOTS:
+        kept = np.linspace(0, len(knots) - 1, N_KNOTS).round().astype(np.int64)
+        knots, shares = knots[kept], shares[kept]
+    least = 1.0 / (len(hits) + 2.0)
+    shares = np.clip(shares, least, 1.0 - least)
+    spare = N_KNOTS - len(knots)
+    return np.stack(
+        [
+            np.pad(knots, (0, spare), mode="edge"),
+            np.pad(shares, (0, spare), mode="edge"),
+        ]
+    )

@@ -1,0 +1,348 @@
+"""Estimating: from a batch and what was learned out of fold to expected scores."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import get_scorer
+
+from skdrift._core.frame import Table, read_table
+from skdrift.performance._boosting import sum_of_trees
+from skdrift.performance._calibration import calibrated, on_line
+from skdrift.performance._cross_validation import FOLD_ERRORS, Scorer, describe
+from skdrift.performance._estimate import (
+    EstimatedScore,
+    PerformanceEstimate,
+    effective_size,
+    nothing_known,
+    score_bounds,
+    support_notes,
+    with_interval,
+)
+from skdrift.performance._known_answers import AnsweredRows, expected_class_score
+from skdrift.performance._loss_models import (
+    ERRORS,
+    N_HALVES,
+    LossModels,
+    calibrator_of,
+    class_shares,
+    expected_errors,
+    output_codes,
+    uncertainty,
+)
+from skdrift.performance._recorded import recordable
+from skdrift.performance._row_codes import row_codes
+from skdrift.profile import Profile
+
+BINARY_SCORERS = (
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "roc_auc",
+    "average_precision",
+    "neg_log_loss",
+    "neg_brier_score",
+)
+MULTICLASS_SCORERS = (
+    "accuracy",
+    "balanced_accuracy",
+    "precision_macro",
+    "recall_macro",
+    "f1_macro",
+    "roc_auc_ovr",
+    "average_precision",
+    "neg_log_loss",
+    "neg_brier_score",
+)
+REGRESSION_SCORERS = (
+    "neg_mean_absolute_error",
+    "neg_mean_squared_error",
+    "neg_root_mean_squared_error",
+    "r2",
+    "neg_mean_absolute_percentage_error",
+)
+N_DRAWS = 100
+MOST_DRAWN = 1_000
+MOST_COMPARED = 4_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Batch:
+    """A batch as the models see it."""
+
+    codes: np.ndarray
+    line: np.ndarray
+    answers: np.ndarray
+    outputs: np.ndarray
+    labels: np.ndarray
+    decisions: np.ndarray | None
+
+
+def estimate_performance(
+    models: LossModels,
+    reference: Profile,
+    estimator: Any,
+    X: Any,
+    scorers: Mapping[str, Scorer],
+) -> PerformanceEstimate:
+    """Scores to expect of a batch without labels.
+
+    Parameters
+    ----------
+    models : LossModels
+    reference : Profile
+        Of the training rows.
+    estimator : fitted estimator
+    X : table of shape (n_rows, n_features)
+    scorers : mapping of str to scorer
+        Of the pass, beside the usual ones.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        If `X` is no table.
+    """
+    table = read_table(X, strict=False)
+    coded = row_codes(table, reference, models.positions)
+    known = {name: get_scorer(name) for name in _usual_scorers(models)}
+    for name, scorer in scorers.items():
+        known.setdefault(name, recordable(scorer, estimator) or scorer)
+    if not table.n_rows:
+        scores = [nothing_known(name, "the batch has no rows") for name in known]
+        return _answer(models, scores, table, 0.0, 0.0)
+    batch = _batch_of(models, estimator, X, coded.codes)
+    estimate = _class_scores if models.n_classes else _error_scores
+    scores, losses = estimate(models, estimator, batch, known)
+    strata = models.strata.searchsorted(losses)
+    even = np.full((1, len(models.strata) + 1), 1.0 / (len(models.strata) + 1))
+    n = reference.n_rows
+    effective = min(
+        effective_size(coded.shares, coded.codes, n),
+        effective_size(even, strata[None, :], n),
+    )
+    return _answer(models, scores, table, effective, float(coded.outside.mean()))
+
+
+def _answer(
+    models: LossModels,
+    scores: list[EstimatedScore],
+    table: Table,
+    effective: float,
+    outside: float,
+) -> PerformanceEstimate:
+    support = support_notes(effective, outside) if table.n_rows else ()
+    return PerformanceEstimate(
+        scores=tuple(scores),
+        n_rows=table.n_rows,
+        effective_sample_size=effective,
+        share_outside=outside,
+        extrapolates=bool(support),
+        notes=(*support, _basis(models)),
+    )
+
+
+def _basis(models: LossModels) -> str:
+    rows = f"learned from {models.n_rows:,} out-of-fold rows"
+    if models.in_blocks:
+        rows += ", in halves of whole blocks"
+    if models.n_classes:
+        plain, better = "calibrated confidence", "P(y | output, X)"
+    else:
+        plain, better = "the errors of cross-validation", "a model of the errors by row"
+    if not models.weights.any():
+        return f"{plain} alone, since {better} did no better out of fold; {rows}"
+    return f"{plain} with {better}, which did better out of fold; {rows}"
+
+
+def _usual_scorers(models: LossModels) -> tuple[str, ...]:
+    if not models.n_classes:
+        return REGRESSION_SCORERS
+    return BINARY_SCORERS if models.n_classes == 2 else MULTICLASS_SCORERS
+
+
+def _batch_of(models: LossModels, estimator: Any, X: Any, codes: np.ndarray) -> _Batch:
+    labels = np.asarray(estimator.predict(X)).reshape(-1)
+    decisions = None
+    if not models.n_classes:
+        outputs = labels.astype(np.float64)[:, None]
+        line, answers = outputs, outputs[:, 0]
+    else:
+        answers = class_numbers(labels, estimator.classes_)
+        outputs = response_of(estimator, models, X, answers)
+        line = outputs
+        if models.response != "predict":
+            line = on_line(outputs, models.response)
+        decisions = _decisions_of(estimator, models, X)
+    own = output_codes(line, answers, models.edges, models.n_classes)
+    return _Batch(np.vstack([codes, own]), line, answers, outputs, labels, decisions)
+
+
+def response_of(
+    estimator: Any, models: LossModels, X: Any, answers: np.ndarray
+) -> np.ndarray:
+    """Output of a classifier, one column for each score."""
+    if models.response == "predict":
+        return np.eye(models.n_classes)[answers]
+    outputs = np.asarray(getattr(estimator, models.response)(X), dtype=np.float64)
+    return outputs.reshape(len(answers), -1)
+
+
+def _decisions_of(estimator: Any, models: LossModels, X: Any) -> np.ndarray | None:
+    """What scikit-learn ranks more than two classes by, if the response is another."""
+    asked = models.n_classes > 2 and models.response == "predict_proba"
+    if not (asked and hasattr(estimator, "decision_function")):
+        return None
+    found = np.asarray(estimator.decision_function(X), dtype=np.float64)
+    return found if found.ndim == 2 and found.shape[1] == models.n_classes else None
+
+
+def class_numbers(labels: np.ndarray, classes: Any) -> np.ndarray:
+    """Number of each label's class; -1 for a label that is no class."""
+    numbers = {name: number for number, name in enumerate(np.asarray(classes).tolist())}
+    found = [numbers.get(name, -1) for name in np.asarray(labels).tolist()]
+    return np.array(found, dtype=np.int64)
+
+
+def _spread(n_rows: int, most: int) -> np.ndarray:
+    """Positions of at most so many rows, evenly spread."""
+    if n_rows <= most:
+        return np.arange(n_rows)
+    return np.linspace(0, n_rows - 1, most).round().astype(np.int64)
+
+
+# --- classifiers --------------------------------------------------------------
+
+
+def _class_scores(
+    models: LossModels, estimator: Any, batch: _Batch, scorers: Mapping[str, Scorer]
+) -> tuple[list[EstimatedScore], np.ndarray]:
+    n = len(batch.answers)
+    compared = _spread(n, MOST_COMPARED)
+    plain = np.zeros((models.n_classes, n))
+    total = np.zeros((models.values.shape[-1], n))
+    by_half = []
+    answered = AnsweredRows(
+        batch.labels, batch.answers, batch.outputs, models.response, batch.decisions
+    )
+    for half in range(N_HALVES):
+        base = np.log(calibrated(calibrator_of(models, half), batch.line)).T
+        raised = np.zeros_like(total)
+        if models.weights.any():
+            raised = sum_of_trees(batch.codes, models.trees(half))
+        plain += base / N_HALVES
+        total += raised / N_HALVES
+        by_half.append(class_shares(base[:, compared], raised[:, compared]))
+    shares = class_shares(plain, total)
+    simple = class_shares(plain, np.zeros_like(total))
+    scores = []
+    for name, scorer in scorers.items():
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                # A class that nobody is taken for has no precision: scikit-learn's 0.
+                warnings.simplefilter("ignore")
+                score = expected_class_score(
+                    name,
+                    scorer,
+                    estimator,
+                    answered,
+                    shares,
+                    simple,
+                    by_half,
+                    compared,
+                )
+        except FOLD_ERRORS as error:
+            score = nothing_known(name, describe(error))
+        scores.append(score)
+    return scores, uncertainty(shares)
+
+
+# --- regressors ---------------------------------------------------------------
+
+
+def _error_scores(
+    models: LossModels, estimator: Any, batch: _Batch, scorers: Mapping[str, Scorer]
+) -> tuple[list[EstimatedScore], np.ndarray]:
+    answers = batch.answers
+    compared = _spread(len(answers), MOST_COMPARED)
+    total = np.zeros((len(ERRORS), len(answers)))
+    by_half = []
+    for half in range(N_HALVES):
+        own = np.zeros_like(total)
+        if models.weights.any():
+            own = sum_of_trees(batch.codes, models.trees(half))
+        total += own / N_HALVES
+        by_half.append(_errors(models, own[:, compared], models.tables[half]))
+    means = models.tables.mean(axis=0)
+    errors = _errors(models, total, means)
+    simple = _errors(models, np.zeros_like(total), means)
+    drawn = _spread(len(answers), MOST_DRAWN)
+    signed = errors[3, drawn] + np.sqrt(errors[1, drawn]) * _draw_residuals(
+        models.quantiles, len(drawn)
+    )
+    scores = []
+    for name, scorer in scorers.items():
+        function = _ERROR_SCORES.get(repr(scorer))
+        if function is None:
+            reason = (
+                "only scores of absolute, squared and relative errors are estimated"
+            )
+            scores.append(nothing_known(name, reason))
+            continue
+        noise = np.var(
+            [function(_realised(answers[drawn], e), answers[drawn]) for e in signed],
+            ddof=1,
+        )
+        score = with_interval(
+            name,
+            function(errors, answers),
+            plain=function(simple, answers),
+            noise=float(noise) * len(drawn) / len(answers),
+            halves=np.array([function(own, answers[compared]) for own in by_half]),
+            bounds=score_bounds(name),
+        )
+        scores.append(score)
+    return scores, errors[1]
+
+
+def _errors(models: LossModels, total: np.ndarray, means: np.ndarray) -> np.ndarray:
+    found = expected_errors(total, means, float(models.factors[3]))
+    found[:3] *= models.factors[:3, None]
+    found[1] = np.maximum(found[1], found[0] ** 2)
+    return found
+
+
+def _realised(answers: np.ndarray, signed: np.ndarray) -> np.ndarray:
+    size = np.maximum(np.abs(answers + signed), np.finfo(np.float64).eps)
+    return np.stack([np.abs(signed), signed**2, np.abs(signed) / size, signed])
+
+
+def _draw_residuals(quantiles: np.ndarray, n_rows: int) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return np.asarray(quantiles[rng.integers(len(quantiles), size=(N_DRAWS, n_rows))])
+
+
+def _determination(errors: np.ndarray, answers: np.ndarray) -> float:
+    """R²: the variance of labels is that of the answers corrected by their errors."""
+    about = answers - answers.mean()
+    squares = about**2 + 2.0 * about * errors[3] + errors[1]
+    variance = squares.mean() - (about + errors[3]).mean() ** 2
+    return float(1.0 - errors[1].mean() / variance) if variance > 0 else np.nan
+
+
+_ERROR_SCORES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    repr(get_scorer("neg_mean_absolute_error")): lambda e, a: -float(e[0].mean()),
+    repr(get_scorer("neg_mean_squared_error")): lambda e, a: -float(e[1].mean()),
+    repr(get_scorer("neg_root_mean_squared_error")): (
+        lambda e, a: -float(np.sqrt(e[1].mean()))
+    ),
+    repr(get_scorer("neg_mean_absolute_percentage_error")): (
+        lambda e, a: -float(e[2].mean())
+    ),
+    repr(get_scorer("r2")): _determination,
+}

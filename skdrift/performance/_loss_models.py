@@ -1,0 +1,545 @@
+"""What out-of-fold answers teach of later scores: how right, and how wrong, by row.
+
+For classifiers a model of P(y | output, X), for regressors one of the expected
+errors. Eight halves of the rows, in complementary pairs, are learned from one by one.
+Each row is then known to four models that have not seen it, which decide how far the
+trees may go beyond the plain model; and the eight differ from each other as much as
+models of all rows would from one sample to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from skdrift.performance._boosting import Gradient, Trees, boost, sum_of_trees
+from skdrift.performance._calibration import (
+    CalibrationKind,
+    Calibrator,
+    Response,
+    calibrated,
+    fit_calibrator,
+    kinds_for,
+    on_line,
+)
+from skdrift.performance._row_codes import N_CODES, code_edges, number_codes
+
+N_HALVES = 8
+N_ROUNDS = 24
+ROUNDS = (3, 6, 12, 24)
+WEIGHTS = (1.0, 0.75, 0.5)
+LEAST_ROWS = 20
+LEAST_BOOSTED = 300
+MOST_OUTPUT_COLUMNS = 10
+LARGEST_RATIO = 30.0
+N_QUANTILES = 101
+N_STRATA = 10
+Loss = Callable[[np.ndarray], np.ndarray]
+"""Loss of each row, (n_losses, n_rows), given summed trees, (n_outputs, n_rows)."""
+ERRORS = ("absolute", "squared", "relative", "signed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OutOfFold:
+    """What the pass knows of the rows that models were not fitted on.
+
+    Attributes
+    ----------
+    rows : ndarray of int of shape (n_known,)
+        Their positions among the training rows.
+    response : {"predict_proba", "decision_function", "predict"}
+        What `outputs` are; ``"predict"`` for regressors.
+    outputs : ndarray of float of shape (n_known, n_outputs)
+        For ``"predict"`` of a classifier one column for each class, 1 at the answer.
+    labels : ndarray of int or float of shape (n_known,)
+        Number of the class that was right, or the value.
+    answers : ndarray of int or float of shape (n_known,)
+        Number of the class, or the value, that `predict` gave.
+    n_classes : int
+        0 for regressors.
+    """
+
+    rows: np.ndarray
+    response: Response
+    outputs: np.ndarray
+    labels: np.ndarray
+    answers: np.ndarray
+    n_classes: int
+
+    def take(self, kept: np.ndarray) -> OutOfFold:
+        """Some of the rows."""
+        return OutOfFold(
+            rows=self.rows[kept],
+            response=self.response,
+            outputs=self.outputs[kept],
+            labels=self.labels[kept],
+            answers=self.answers[kept],
+            n_classes=self.n_classes,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LossModels:
+    """What estimates a score without labels; no row of training.
+
+    Stored as the list of its fields: new ones come last and have a default.
+
+    Attributes
+    ----------
+    reason : str
+        Why there is nothing to estimate with; empty otherwise, and then:
+    n_rows : int
+        Out-of-fold rows that were learned from.
+    n_classes : int
+        0 for regressors.
+    response : {"predict_proba", "decision_function", "predict"}
+    calibration : {"identity", "sigmoid", "isotonic", "label", ""}
+        Chosen by the out-of-fold log loss; ``""`` for regressors.
+    tables : ndarray of float of shape (8, ...)
+        Of the calibrator of each half; for regressors the mean errors, (8, 4).
+    positions : ndarray of int
+        Columns of X that the trees ask.
+    edges : ndarray of float of shape (n_output_columns, 46)
+        Between the codes of the model's output; padded with infinity.
+    features, cuts, values
+        Trees of each half, as `Trees`, with one more axis in front and values in half
+        precision.
+    weights : ndarray of float of shape (n_outputs,)
+        Share of the trees that is added to the plain model: 0 where they do not win
+        out of fold. It is part of `values`.
+    factors : ndarray of float of shape (4,)
+        What the errors of regressors are multiplied with to be right on average.
+    quantiles : ndarray of float of shape (101,)
+        Of the out-of-fold residuals of regressors, in units of the expected size.
+    strata : ndarray of float of shape (9,)
+        Deciles of the expected loss out of fold.
+    in_blocks : bool
+        Whether halves are of whole blocks of rows.
+    """
+
+    reason: str = ""
+    n_rows: int = 0
+    n_classes: int = 0
+    response: Response = "predict"
+    calibration: CalibrationKind | str = ""
+    tables: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    positions: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    edges: np.ndarray = field(default_factory=lambda: np.zeros((0, N_CODES - 2)))
+    features: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int16))
+    cuts: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int16))
+    values: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float16))
+    weights: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    factors: np.ndarray = field(default_factory=lambda: np.ones(0))
+    quantiles: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    strata: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    in_blocks: bool = False
+
+    @property
+    def asks_columns(self) -> bool:
+        """Whether anything but the model's output is looked at."""
+        return bool(self.weights.any()) and len(self.positions) > 0
+
+    def trees(self, half: int) -> Trees:
+        """Trees of one half."""
+        return Trees(self.features[half], self.cuts[half], self.values[half])
+
+    def __getstate__(self) -> list[object]:
+        state = [getattr(self, own.name) for own in fields(self)]
+        # An unpickled array has a type object of its own; packed arrays of a profile
+        # have numpy's, and a copy's pickle has to be that of the original.
+        return [
+            value.view(np.dtype(np.float16)) if _is_half(value) else value
+            for value in state
+        ]
+
+    def __setstate__(self, state: Sequence[object]) -> None:
+        for position, own in enumerate(fields(self)):
+            value = state[position] if position < len(state) else own.default
+            if value is MISSING:
+                raise ValueError(f"a stored LossModels lacks {own.name!r}")
+            object.__setattr__(self, own.name, value)
+
+
+def _is_half(value: object) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype == np.float16
+
+
+def halves_of(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Halves of the rows in complementary pairs, whole groups each.
+
+    Returns
+    -------
+    ndarray of bool of shape (8, n_rows)
+    """
+    _, codes = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(codes)
+    halves = np.empty((N_HALVES, len(codes)), dtype=bool)
+    for pair in range(N_HALVES // 2):
+        order = rng.permutation(len(sizes))
+        before = np.cumsum(sizes[order]) - sizes[order] / 2
+        first = np.empty(len(sizes), dtype=bool)
+        first[order] = before < len(codes) / 2
+        halves[2 * pair] = first[codes]
+        halves[2 * pair + 1] = ~first[codes]
+    return halves
+
+
+def output_codes(
+    line: np.ndarray, answers: np.ndarray, edges: np.ndarray, n_classes: int
+) -> np.ndarray:
+    """Codes of the model's output, of shape (n_columns, n_rows).
+
+    One column for each output, at most ten, and for more than two classes one more
+    for the answer.
+    """
+    columns = [
+        number_codes(line[:, j], own[np.isfinite(own)]) for j, own in enumerate(edges)
+    ]
+    if n_classes > 2 or not columns:
+        columns.append(np.minimum(answers + 1, N_CODES - 1).astype(np.uint8))
+    return np.stack(columns)
+
+
+def output_line(known: OutOfFold) -> np.ndarray:
+    """Output on a line: log odds, or the value that a regressor predicts."""
+    if known.n_classes == 0:
+        return known.outputs
+    if known.response == "predict":
+        return known.outputs
+    return on_line(known.outputs, known.response)
+
+
+def learn_losses(
+    known: OutOfFold,
+    codes: np.ndarray,
+    positions: np.ndarray,
+    groups: np.ndarray,
+    *,
+    in_blocks: bool,
+    seed: int,
+) -> LossModels:
+    """Learn from out-of-fold answers.
+
+    Parameters
+    ----------
+    known : OutOfFold
+    codes : ndarray of uint8 of shape (n_used, n_known)
+        Of the rows.
+    positions : ndarray of int of shape (n_used,)
+        Columns that the codes are of.
+    groups : ndarray of int of shape (n_known,)
+        Rows of one group are in one half together.
+    in_blocks : bool
+        Whether groups are blocks of rows.
+    seed : int
+    """
+    rng = np.random.default_rng(seed)
+    halves = halves_of(groups, rng)
+    line = output_line(known)
+    asked = line[:, :0] if known.response == "predict" and known.n_classes else line
+    found = [code_edges(column) for column in asked.T[:MOST_OUTPUT_COLUMNS]]
+    edges = np.full((len(found), N_CODES - 2), np.inf)
+    for own, row in zip(found, edges, strict=True):
+        row[: len(own)] = own
+    every = np.vstack(
+        [codes, output_codes(line, known.answers, edges, known.n_classes)]
+    )
+    learn = _learn_classes if known.n_classes else _learn_errors
+    parts = learn(known, line, every, halves, groups, rng)
+    return LossModels(
+        n_rows=len(known.rows),
+        n_classes=known.n_classes,
+        response=known.response,
+        positions=positions.astype(np.int64),
+        edges=edges,
+        in_blocks=in_blocks,
+        **parts,
+    )
+
+
+def enough_rows(known: OutOfFold) -> str:
+    """Why so few rows do not do; empty if they do."""
+    n = len(known.rows)
+    if n < LEAST_ROWS:
+        return f"it takes {LEAST_ROWS} out-of-fold rows or more, got {n}"
+    if known.n_classes and len(np.unique(known.labels)) < 2:
+        return "all out-of-fold rows are of one class"
+    return ""
+
+
+# --- classifiers --------------------------------------------------------------
+
+
+def _learn_classes(
+    known: OutOfFold,
+    line: np.ndarray,
+    codes: np.ndarray,
+    halves: np.ndarray,
+    groups: np.ndarray,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    n_classes = known.n_classes
+    right = known.labels[:, None] == np.arange(n_classes)
+    kind = _best_calibration(known, line, right, halves)
+    calibrators = [fit_calibrator(kind, line[half], right[half]) for half in halves]
+    plain = np.stack([np.log(calibrated(own, line)).T for own in calibrators])
+    n_rounds = N_ROUNDS if len(line) >= LEAST_BOOSTED else 0
+    trees = [
+        boost(
+            codes[:, half],
+            _class_gradient(right[half].T, base[:, half]),
+            n_classes if n_classes > 2 else 1,
+            n_rounds=n_rounds,
+            rng=rng,
+        )
+        for half, base in zip(halves, plain, strict=True)
+    ]
+    start = _of_others(plain, halves)
+    at = known.labels, np.arange(len(right))
+
+    def loss(total: np.ndarray) -> np.ndarray:
+        shares = class_shares(start, total)
+        return -np.log(np.maximum(shares[at], 1e-12))[None, :]
+
+    rounds, weights, total = _best_shares(
+        trees, codes, halves, loss, groups, joint=True
+    )
+    shares = class_shares(start, total)
+    return {
+        "calibration": kind,
+        "tables": np.stack([own.table for own in calibrators]),
+        "weights": weights,
+        "strata": _strata(uncertainty(shares)),
+        **_stored_trees(trees, rounds, weights),
+    }
+
+
+def class_shares(base: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Probability of each class: logarithms of the plain ones, raised by trees.
+
+    Parameters
+    ----------
+    base : ndarray of float of shape (n_classes, n_rows)
+    total : ndarray of float of shape (n_classes, n_rows), or (1, n_rows)
+        For two classes added to the log odds of the second.
+    """
+    if len(base) == 2:
+        second = special.expit(base[1] - base[0] + total[-1])
+        return np.stack([1.0 - second, second])
+    return np.asarray(special.softmax(base + total, axis=0))
+
+
+def uncertainty(shares: np.ndarray) -> np.ndarray:
+    """Probability that two draws of the label differ, given (n_classes, n_rows)."""
+    return np.asarray(1.0 - (shares**2).sum(axis=0))
+
+
+def _best_calibration(
+    known: OutOfFold, line: np.ndarray, right: np.ndarray, halves: np.ndarray
+) -> CalibrationKind:
+    """Least log loss on the halves that were not fitted on; ties to the plainest."""
+    kinds = kinds_for(known.response, len(line))
+    if len(kinds) == 1:
+        return kinds[0]
+    losses = []
+    for kind in kinds:
+        of_kind = []
+        for half in halves[:4]:
+            own = fit_calibrator(kind, line[half], right[half])
+            shares = calibrated(own, line[~half])
+            of_kind.append(-np.log(shares[right[~half]]).mean())
+        losses.append(np.mean(of_kind))
+    return kinds[int(np.argmin(losses))]
+
+
+def _class_gradient(right: np.ndarray, base: np.ndarray) -> Gradient:
+    """Of the log likelihood, with the diagonal curvature of Friedman (2001)."""
+    k = len(base)
+    step = (k - 1.0) / k if k > 2 else 1.0
+    asked = slice(None) if k > 2 else slice(1, 2)
+
+    def gradient(total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        shares = class_shares(base, total)[asked]
+        return step * (right[asked] - shares), shares * (1.0 - shares)
+
+    return gradient
+
+
+# --- regressors ---------------------------------------------------------------
+
+
+def errors_of(labels: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """Absolute, squared, relative and signed error of each row: (4, n_rows)."""
+    signed = labels - answers
+    size = np.maximum(np.abs(labels), np.finfo(np.float64).eps)
+    return np.stack([np.abs(signed), signed**2, np.abs(signed) / size, signed])
+
+
+def _learn_errors(
+    known: OutOfFold,
+    line: np.ndarray,
+    codes: np.ndarray,
+    halves: np.ndarray,
+    groups: np.ndarray,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    errors = errors_of(known.labels, known.answers)
+    spread = float(np.sqrt(errors[1].mean())) or 1.0
+    means = np.stack([errors[:, half].mean(axis=1) for half in halves])
+    least = np.array([1e-9 * spread, 1e-18 * spread**2, 1e-12])
+    means[:, :3] = np.maximum(means[:, :3], least)
+    n_rounds = N_ROUNDS if len(line) >= LEAST_BOOSTED else 0
+    trees = [
+        boost(
+            codes[:, half],
+            _error_gradient(_standardised(errors[:, half], own, spread)),
+            len(ERRORS),
+            n_rounds=n_rounds,
+            rng=rng,
+        )
+        for half, own in zip(halves, means, strict=True)
+    ]
+    overall = means.mean(axis=0)
+    standard = _standardised(errors, overall, spread)
+
+    def loss(total: np.ndarray) -> np.ndarray:
+        total = np.clip(total, -5.0, 5.0)
+        gamma = standard[:3] * np.exp(-total[:3]) + total[:3]
+        square = 0.5 * (standard[3:] - total[3:]) ** 2
+        return np.vstack([gamma, square])
+
+    rounds, weights, total = _best_shares(
+        trees, codes, halves, loss, groups, joint=False
+    )
+    expected = expected_errors(total, overall, spread)
+    ratio = errors[:3].mean(axis=1) / expected[:3].mean(axis=1)
+    factors = np.append(np.clip(ratio, 0.5, 2.0), spread)
+    expected[:3] *= factors[:3, None]
+    centred = (errors[3] - expected[3]) / np.sqrt(expected[1])
+    levels = (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES
+    return {
+        "tables": means,
+        "weights": weights,
+        "factors": factors,
+        "quantiles": np.quantile(centred, levels),
+        "strata": _strata(expected[1]),
+        **_stored_trees(trees, rounds, weights),
+    }
+
+
+def expected_errors(total: np.ndarray, means: np.ndarray, spread: float) -> np.ndarray:
+    """Errors that summed trees stand for, of shape (4, n_rows)."""
+    total = np.clip(total, -5.0, 5.0)
+    sizes = means[:3, None] * np.exp(total[:3])
+    return np.vstack([sizes, means[3] + spread * total[3:]])
+
+
+def _standardised(errors: np.ndarray, means: np.ndarray, spread: float) -> np.ndarray:
+    """Sizes as multiples of their mean, the signed error in units of the spread."""
+    sizes = np.minimum(errors[:3] / means[:3, None], LARGEST_RATIO)
+    signed = np.clip((errors[3:] - means[3]) / spread, -5.0, 5.0)
+    return np.vstack([sizes, signed])
+
+
+def _error_gradient(standard: np.ndarray) -> Gradient:
+    """Of a gamma deviance with a log link, and of half the squared distance."""
+
+    def gradient(total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        slope = np.empty_like(total)
+        slope[:3] = standard[:3] * np.exp(-total[:3]) - 1.0
+        slope[3] = standard[3] - total[3]
+        return slope, np.ones_like(total)
+
+    return gradient
+
+
+# --- how far beyond the plain model -------------------------------------------
+
+
+def _of_others(values: np.ndarray, halves: np.ndarray) -> np.ndarray:
+    """Mean over the models that have not seen a row, of shape (n_outputs, n_rows)."""
+    return np.asarray(
+        sum(np.where(half, 0.0, own) for own, half in zip(values, halves, strict=True))
+        / (N_HALVES // 2)
+    )
+
+
+def _best_shares(
+    trees: Sequence[Trees],
+    codes: np.ndarray,
+    halves: np.ndarray,
+    loss: Loss,
+    groups: np.ndarray,
+    *,
+    joint: bool,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rounds and weight of each output with the least loss on rows not seen.
+
+    The weight is 0 where the gain is less than its standard error, by groups of rows.
+
+    Returns
+    -------
+    rounds, weights : ndarray of shape (n_outputs,)
+    total : ndarray of shape (n_outputs, n_rows)
+        The sum that they give, by models that have not seen the row.
+    """
+    n_outputs = trees[0].values.shape[2]
+    shape = (n_outputs, codes.shape[1])
+    rounds, weights = np.zeros(n_outputs, dtype=np.int64), np.zeros(n_outputs)
+    total, best = np.zeros(shape), np.zeros(shape)
+    plain = loss(total)
+    least = np.zeros(len(plain))
+    _, codes_of_groups = np.unique(groups, return_inverse=True)
+    done = 0
+    for until in ROUNDS:
+        if until > len(trees[0].values):
+            break
+        for half, own in zip(halves, trees, strict=True):
+            others = np.flatnonzero(~half)
+            part = Trees(
+                own.features[done:until], own.cuts[done:until], own.values[done:until]
+            )
+            total[:, others] += sum_of_trees(codes[:, others], part) / (N_HALVES // 2)
+        done = until
+        for weight in WEIGHTS:
+            gains = plain - loss(weight * total)
+            for output, gain in enumerate(gains):
+                if gain.mean() <= least[output] or not _wins(gain, codes_of_groups):
+                    continue
+                least[output] = gain.mean()
+                chosen = slice(None) if joint else slice(output, output + 1)
+                rounds[chosen], weights[chosen] = until, weight
+                best[chosen] = weight * total[chosen]
+    return rounds, weights, best
+
+
+def _wins(gain: np.ndarray, groups: np.ndarray) -> bool:
+    sums = np.bincount(groups, gain - gain.mean())
+    return bool(gain.sum() > np.sqrt((sums**2).sum()))
+
+
+def _stored_trees(
+    trees: Sequence[Trees], rounds: np.ndarray, weights: np.ndarray
+) -> dict[str, np.ndarray]:
+    n = int(rounds.max(initial=0))
+    values = np.stack([own.values[:n] for own in trees])
+    kept = np.arange(n)[:, None] < rounds
+    return {
+        "features": np.stack([own.features[:n] for own in trees]),
+        "cuts": np.stack([own.cuts[:n] for own in trees]),
+        "values": (values * (kept * weights)[None, :, None, :]).astype(np.float16),
+    }
+
+
+def _strata(losses: np.ndarray) -> np.ndarray:
+    return np.quantile(losses, np.arange(1, N_STRATA) / N_STRATA)
+
+
+def calibrator_of(models: LossModels, half: int) -> Calibrator:
+    """Calibrator of one half of a classifier's rows."""
+    kind: CalibrationKind = models.calibration  # type: ignore[assignment]
+    return Calibrator(kind, models.tables[half])
