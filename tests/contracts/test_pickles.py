@@ -217,6 +217,7 @@ def test_the_wrapper_adds_the_trusted_types_and_no_other(name: str) -> None:
     found = set(skops.io.get_untrusted_types(data=stored)) - of_the_model
     on_request = {kind for kind in TRUSTED_TYPES if kind.startswith("skdrift.guards.")}
     not_of_every_model = {
+        "skdrift.performance._optimism.ScoreOptimism",
         "skdrift.profile._blocks.BlockValues",
         "skdrift.shift._dependence.Dependence",
         "skdrift.shift._trend.Trend",
