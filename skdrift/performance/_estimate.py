@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
+from sklearn.metrics import get_scorer, get_scorer_names
 
 LEVEL = 0.95
 LEAST_EFFECTIVE = 100.0
@@ -98,7 +99,8 @@ class PerformanceEstimate(Mapping[str, EstimatedScore]):
 
     def __str__(self) -> str:
         width = max((len(name) for name in self), default=0)
-        lines = [f"Expected score of {self.n_rows:,} rows, without labels"]
+        rows = "1 row" if self.n_rows == 1 else f"{self.n_rows:,} rows"
+        lines = [f"Expected score of {rows}, without labels"]
         for score in self.scores:
             shown = score.reason or (
                 f"{score.value:.4g}  ({score.low:.4g} to {score.high:.4g})"
@@ -166,14 +168,16 @@ def _model_variance(value: float, halves: np.ndarray) -> float:
     return float(np.mean((halves - halves.mean()) ** 2))
 
 
-def score_bounds(name: str) -> tuple[float, float]:
-    """Least and largest value of scikit-learn's score of that name."""
+def score_bounds(scorer: object) -> tuple[float, float]:
+    """Least and largest value of a score, by what scikit-learn calls it."""
+    name = _NAMES.get(repr(scorer), "")
     if name.startswith("neg_"):
         return -np.inf, 0.0
     known = name.startswith(_SHARES)
     return 0.0 if known else -np.inf, 1.0 if known or name == "r2" else np.inf
 
 
+_NAMES = {repr(get_scorer(name)): name for name in get_scorer_names()}
 _SHARES = (
     "accuracy",
     "average_precision",

@@ -110,9 +110,11 @@ def estimate_performance(
     """
     table = read_table(X, strict=False)
     coded = row_codes(table, reference, models.positions)
-    known = {name: get_scorer(name) for name in _usual_scorers(models)}
+    known: dict[str, Scorer] = {
+        name: get_scorer(name) for name in _usual_scorers(models)
+    }
     for name, scorer in scorers.items():
-        known.setdefault(name, recordable(scorer, estimator) or scorer)
+        known[name] = recordable(scorer, estimator) or scorer
     if not table.n_rows:
         scores = [nothing_known(name, "the batch has no rows") for name in known]
         return _answer(models, scores, table, 0.0, 0.0)
@@ -242,6 +244,10 @@ def _class_scores(
     simple = class_shares(plain, np.zeros_like(total))
     scores = []
     for name, scorer in scorers.items():
+        reason = _unanswerable(scorer, models, estimator)
+        if reason:
+            scores.append(nothing_known(name, reason))
+            continue
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 # A class that nobody is taken for has no precision: scikit-learn's 0.
@@ -260,6 +266,28 @@ def _class_scores(
             score = nothing_known(name, describe(error))
         scores.append(score)
     return scores, uncertainty(shares)
+
+
+def _unanswerable(scorer: Scorer, models: LossModels, estimator: Any) -> str:
+    """Why scikit-learn has no such score of this model; empty if it may have."""
+    name = _NAMES.get(repr(scorer), "")
+    if name in _OF_PROBABILITIES and models.response != "predict_proba":
+        return f"{type(estimator).__name__} has no predict_proba"
+    classes = np.asarray(estimator.classes_).tolist()
+    if models.n_classes == 2 and name in _OF_CLASS_ONE and 1 not in classes:
+        metric = f"{name}_score"
+        return (
+            f"scikit-learn's {name!r} takes classes 0 and 1, got {classes}: pass "
+            f"scoring={{{name!r}: make_scorer({metric}, pos_label={classes[1]!r})}}"
+        )
+    return ""
+
+
+_NAMES = {
+    repr(get_scorer(name)): name for name in (*BINARY_SCORERS, *REGRESSION_SCORERS)
+}
+_OF_PROBABILITIES = frozenset({"neg_log_loss", "neg_brier_score"})
+_OF_CLASS_ONE = frozenset({"precision", "recall", "f1", "average_precision"})
 
 
 # --- regressors ---------------------------------------------------------------
@@ -304,7 +332,7 @@ def _error_scores(
             plain=function(simple, answers),
             noise=float(noise) * len(drawn) / len(answers),
             halves=np.array([function(own, answers[compared]) for own in by_half]),
-            bounds=score_bounds(name),
+            bounds=score_bounds(scorer),
         )
         scores.append(score)
     return scores, errors[1]

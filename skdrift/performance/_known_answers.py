@@ -138,7 +138,7 @@ def expected_class_score(
         What the scorer raises.
     """
     told = _Told(shares, plain, halves, compared)
-    interval = partial(with_interval, name, bounds=score_bounds(name))
+    interval = partial(with_interval, name, bounds=score_bounds(scorer))
     by_counts = _counts_scorer(estimator, scorer, answered)
     if by_counts is not None:
         return interval(**_of_counts(by_counts, answered, told))

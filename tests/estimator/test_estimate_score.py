@@ -16,7 +16,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.metrics import get_scorer
+from sklearn.metrics import f1_score, get_scorer, make_scorer
 from sklearn.model_selection import LeaveOneOut, ShuffleSplit
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import NearestCentroid
@@ -275,6 +275,29 @@ def test_a_column_that_is_gone_fails_as_the_model_does_or_counts_as_missing():
         wrapped.estimate_score(frame.drop(columns="b"))
     labels = DriftAwareEstimator(OnlyLabels()).fit(frame, y)
     assert np.isfinite(labels.estimate_score(frame.drop(columns="b"))["accuracy"].value)
+
+
+def test_a_score_that_asks_for_more_than_the_model_gives_says_what():
+    X, y = classes(400)
+    margins = DriftAwareEstimator(LinearSVC()).fit(X, y).estimate_score(X)
+    assert margins["neg_log_loss"].reason == "LinearSVC has no predict_proba"
+    named = DriftAwareEstimator(LogisticRegression()).fit(X, np.array(["n", "y"])[y])
+    reason = named.estimate_score(X)["f1"].reason
+    assert reason.endswith("scoring={'f1': make_scorer(f1_score, pos_label='y')}")
+    told = {"f1": make_scorer(f1_score, pos_label="y")}
+    named.set_params(scoring=told).fit(X, np.array(["n", "y"])[y])
+    plain = DriftAwareEstimator(LogisticRegression()).fit(X, y).estimate_score(X)
+    assert named.estimate_score(X)["f1"].value == plain["f1"].value
+
+
+def test_the_models_own_score_has_the_bounds_of_the_accuracy():
+    score = DriftAwareEstimator(LogisticRegression()).fit(*classes(400))
+    few = score.estimate_score(classes(2)[0])
+    assert (few["score"].low, few["score"].high) == (
+        few["accuracy"].low,
+        few["accuracy"].high,
+    )
+    assert 0 <= few["score"].low < few["score"].high <= 1
 
 
 def test_no_row_and_one_row():
