@@ -27,7 +27,12 @@ from skdrift.exceptions import (
 if TYPE_CHECKING:
     from skdrift import datasets
     from skdrift._core.result import Finding
-    from skdrift.display import DependenceDisplay, DriftOverviewDisplay, ShiftDisplay
+    from skdrift.display import (
+        DependenceDisplay,
+        DriftOverviewDisplay,
+        PerformanceDisplay,
+        ShiftDisplay,
+    )
     from skdrift.estimator import BatchPlan, DriftAwareEstimator, plan_batch_size
     from skdrift.guards import (
         CategoryGuard,
@@ -70,6 +75,7 @@ __all__ = [
     "InvalidInputWarning",
     "MissingGuard",
     "OptimisticScoreWarning",
+    "PerformanceDisplay",
     "PerformanceEstimate",
     "Profile",
     "Quarantine",
@@ -99,6 +105,7 @@ _HOME = {
     "DependenceDisplay": "skdrift.display",
     "DriftAwareEstimator": "skdrift.estimator",
     "DriftOverviewDisplay": "skdrift.display",
+    "PerformanceDisplay": "skdrift.display",
     "ShiftDisplay": "skdrift.display",
     "plan_batch_size": "skdrift.estimator",
     "DriftReport": "skdrift.report",

@@ -60,6 +60,12 @@ def _arrow_rows(values: Any, rows: np.ndarray) -> Any:
     return next(iter(table.to_batches()), values.slice(0, 0))
 
 
+def without_column(table: Any, name: str) -> Any:
+    """A data frame without one of its columns, in the library it came in."""
+    frame = nw.from_native(table, eager_only=True)
+    return nw.to_native(frame.drop(name))
+
+
 def one_of_neighbours(n_rows: int, step: int) -> np.ndarray:
     """Positions of one row, drawn at random, of each `step` neighbours.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,18 +49,8 @@ class ShownScore:
 
 
 def shown_score(score: ScoreExpectation) -> ShownScore:
-    """Turn a ``neg_*`` score into the error that it stands for.
-
-    The name alone does not tell (``neg_class_recall`` is nobody's error), so the
-    signs are turned only if no value of the score is positive and one is negative.
-    """
-    known = [x for x in (score.value, score.realised) if not math.isnan(x)]
-    is_error = (
-        score.scorer.startswith("neg_")
-        and max(known, default=1.0) <= 0
-        and min(known) < 0
-    )
-    if not is_error:
+    """Turn a ``neg_*`` score into the error that it stands for."""
+    if not is_error(score.scorer, (score.value, score.realised)):
         return ShownScore(
             name=score.scorer,
             value=score.value,
@@ -77,6 +67,16 @@ def shown_score(score: ScoreExpectation) -> ShownScore:
         realised=-score.realised,
         place=_place(score),
     )
+
+
+def is_error(scorer: str, values: Iterable[float]) -> bool:
+    """Whether values of a ``neg_*`` score are those of an error, negated.
+
+    The name alone does not tell (``neg_class_recall`` is nobody's error): no value
+    may be positive, and one must be negative.
+    """
+    known = [x for x in values if not math.isnan(x)]
+    return scorer.startswith("neg_") and max(known, default=1.0) <= 0 and min(known) < 0
 
 
 def _place(score: ScoreExpectation) -> Place:

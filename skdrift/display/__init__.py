@@ -2,6 +2,12 @@
 
 from skdrift.display._dependence import DependenceDisplay
 from skdrift.display._overview import DriftOverviewDisplay
+from skdrift.display._performance import PerformanceDisplay
 from skdrift.display._shift import ShiftDisplay
 
-__all__ = ["DependenceDisplay", "DriftOverviewDisplay", "ShiftDisplay"]
+__all__ = [
+    "DependenceDisplay",
+    "DriftOverviewDisplay",
+    "PerformanceDisplay",
+    "ShiftDisplay",
+]

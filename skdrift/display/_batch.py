@@ -24,6 +24,17 @@ def checked(model: Any, X: Any, groups: Any = None) -> Any:
     EstimatorError, NotFittedError
         If `model` is no fitted `DriftAwareEstimator`.
     """
+    return checked_model(model).check(X, groups=groups)
+
+
+def checked_model(model: Any) -> Any:
+    """`model`, if it is one that was fitted.
+
+    Raises
+    ------
+    EstimatorError, NotFittedError
+        If `model` is no fitted `DriftAwareEstimator`.
+    """
     if not hasattr(model, "check") or not hasattr(model, "fit"):
         raise EstimatorError(
             "model must be a DriftAwareEstimator, got an object of type"
@@ -32,7 +43,7 @@ def checked(model: Any, X: Any, groups: Any = None) -> Any:
         )
     if not hasattr(model, "baseline_"):
         raise NotFittedError(f"{type(model).__name__} must be fitted first: call fit.")
-    return model.check(X, groups=groups)
+    return model
 
 
 def checked_report(report: Any) -> DriftReport:

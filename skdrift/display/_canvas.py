@@ -16,6 +16,7 @@ from skdrift.report._visible import (
 # Of Okabe and Ito: told apart by colour-blind eyes.
 BLUE: Final = "#0072B2"
 VERMILLION: Final = "#D55E00"
+GREEN: Final = "#009E73"
 BLACK: Final = "black"
 GREY: Final = "0.4"
 
@@ -26,6 +27,7 @@ NARROW: Final = 4.5  # inches; axes narrower than that have smaller texts
 PLAIN: Final[dict[str, Any]] = {"parse_math": False, "usetex": False}
 """Text properties of whatever holds a name from the data: "$" and "_" are letters."""
 
+_MIDDLE: Final = 1.5  # of red, green and blue together
 _POINTS_PER_INCH: Final = 72.0
 _CHARACTER: Final = 0.54  # width of an average character, in font sizes
 
@@ -63,6 +65,16 @@ def size_of(ax: Any) -> tuple[float, float]:
     box = ax.get_window_extent()
     dpi = ax.figure.dpi
     return box.width / dpi, box.height / dpi
+
+
+def ink_of(ax: Any) -> Any:
+    """Colour of what is written on axes: black, or light where the style is dark."""
+    return ax.xaxis.label.get_color()
+
+
+def is_dark(ax: Any) -> bool:
+    """Whether axes are dark."""
+    return bool(sum(ax.get_facecolor()[:3]) < _MIDDLE)
 
 
 def characters(width: float, fontsize: float) -> int:
