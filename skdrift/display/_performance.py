@@ -499,7 +499,7 @@ class PerformanceDisplay:
         n_known = int(np.isfinite(shown.realised).sum())
         chunks = counted(n_known, "realised score")
         if not n_known:
-            return "no labels: the score to expect"
+            return "no labels yet, the score to expect"
         if np.isfinite(shown.promised_low).any():
             n = int(self.below_band_.sum())
             return f"{n:,} of {chunks} worse than cross-validation promised"
