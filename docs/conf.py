@@ -49,7 +49,10 @@ sphinx_gallery_conf = {
 }
 
 html_theme = "pydata_sphinx_theme"
-html_theme_options = {"navigation_with_keys": False}
+html_theme_options = {
+    "header_links_before_dropdown": 3,  # more take a second line
+    "navigation_with_keys": False,
+}
 html_static_path = ["_static"]
 html_css_files = ["skdrift.css"]
 html_title = f"skdrift {version}"

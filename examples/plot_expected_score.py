@@ -120,7 +120,7 @@ plt.show()
 # %%
 # The note of the estimate says why, and `check` says which column it is.
 
-print(model.estimate_score(broken[july]).notes[0])
+print(*model.estimate_score(broken[july]).notes[0].split(": "), sep=":\n")
 for alarm in model.check(broken[july]).alarms[:1]:
     print(alarm.code, *alarm.features)
 

@@ -169,13 +169,18 @@ def table_line(name: str, values: np.ndarray) -> str:
     return f"| {name} | " + " | ".join(f"{value:.2f}" for value in values) + " |"
 
 
+def shown_name(scorer: str) -> str:
+    """Name of a score whose words a narrow table can break."""
+    return scorer.removeprefix("neg_").replace("_", " ")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--fits", type=int, default=20)
     options = parser.parse_args()
     for kind, scores in (("classes", CLASS_SCORES), ("values", ERROR_SCORES)):
-        names = " | ".join(scores)
+        names = " | ".join(shown_name(score) for score in scores)
         for steep, title in ((6.0, "shifted by a column"), (0.0, "no shift")):
             print(f"\n| {title}: error over that of 'holds' | {names} |")
             print("|---" * (len(scores) + 1) + "|")
