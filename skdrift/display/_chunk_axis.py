@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 
 from skdrift.display._canvas import PLAIN, SMALL, characters, shown_name, size_of
-from skdrift.report._numbers import number
 
 _EPOCH: Final = np.datetime64("1970-01-01")
 _DAY: Final = np.timedelta64(1, "D")
@@ -82,7 +81,7 @@ def axis_of(labels: np.ndarray) -> ChunkAxis:
         first, last = (gaps[0], gaps[-1]) if n > 1 else (step, step)
         edges = np.array([places[0] - first / 2, *middles, places[-1] + last / 2])
         return ChunkAxis(places=places, edges=edges, step=step, texts=())
-    texts = [number(x) if isinstance(x, float) else str(x) for x in labels.tolist()]
+    texts = [_named(label) for label in labels.tolist()]
     if labels.dtype.kind == "M":
         texts = [str(x) for x in np.datetime_as_string(labels, unit="auto")]
     return ChunkAxis(
@@ -91,6 +90,13 @@ def axis_of(labels: np.ndarray) -> ChunkAxis:
         step=1.0,
         texts=tuple(texts),
     )
+
+
+def _named(label: Any) -> str:
+    """A label as a text: a year is 2012, not 2,012 or 2012.0."""
+    if not isinstance(label, float):
+        return str(label)
+    return str(int(label)) if label.is_integer() else f"{label:.6g}"
 
 
 def _can_be_drawn(labels: np.ndarray) -> bool:

@@ -198,7 +198,7 @@ def _chosen_scorer(
             f"{type(model.estimator_).__name__} has no score to draw: pass scoring to "
             "DriftAwareEstimator"
         )
-    if name not in scorers:
+    if not isinstance(name, str) or name not in scorers:
         raise ParameterError(
             f"scorer must be one of {list(scorers)}, got {scorer!r:.100}; for another "
             "one pass it as scoring to DriftAwareEstimator"

@@ -265,6 +265,14 @@ def test_numbers_and_times_ascend_and_texts_stand_by_their_first_rows(regressor,
             assert display.realised[number] == pytest.approx(told)
 
 
+def test_numbers_are_named_as_they_are(regressor, rows):
+    X, y, chunk = rows
+    by = np.array([2012.0, 0.125, 123456.75, np.inf, 20120101, -3])[chunk]
+    ax = PerformanceDisplay.from_estimator(regressor, X, y, by=by).ax_
+    labels = [label.get_text() for label in ax.get_xticklabels()]
+    assert labels == ["-3", "0.125", "2012", "123457", "20120101", "inf"]
+
+
 def test_months_are_readable_dates(regressor, rows):
     X, y, _ = rows
     hours = pd.Series(pd.date_range("2024-01-15", periods=600, freq="7h"), name="month")
@@ -419,6 +427,8 @@ def test_other_arguments_are_refused(regressor, rows):
     draw = PerformanceDisplay.from_estimator
     with pytest.raises(ParameterError, match=rf"scorer must be one of \['{MAE}', 'r2'"):
         draw(regressor, X, y, scorer="accuracy")
+    with pytest.raises(ParameterError, match=r"got \['r2'\]"):
+        draw(regressor, X, y, scorer=["r2"])
     with pytest.raises(EstimatorError, match="must be a DriftAwareEstimator"):
         draw(LinearRegression(), X, y)
     with pytest.raises(NotFittedError, match="call fit"):
