@@ -45,6 +45,12 @@ if TYPE_CHECKING:
         SchemaGuard,
     )
     from skdrift.monitor import SequentialRisk
+    from skdrift.performance._decomposition import (
+        DriftSegment,
+        LabelShiftTerms,
+        ScoreDecomposition,
+        ScoreTerm,
+    )
     from skdrift.performance._estimate import EstimatedScore, PerformanceEstimate
     from skdrift.performance._selective import CoverageScores, SelectiveScore
     from skdrift.persistence import TRUSTED_TYPES, dump, load
@@ -64,6 +70,7 @@ __all__ = [
     "DriftError",
     "DriftOverviewDisplay",
     "DriftReport",
+    "DriftSegment",
     "DriftWarning",
     "EstimatedScore",
     "Finding",
@@ -73,6 +80,7 @@ __all__ = [
     "InputGuard",
     "InvalidInputError",
     "InvalidInputWarning",
+    "LabelShiftTerms",
     "MissingGuard",
     "OptimisticScoreWarning",
     "PerformanceDisplay",
@@ -81,6 +89,8 @@ __all__ = [
     "Quarantine",
     "RangeGuard",
     "SchemaGuard",
+    "ScoreDecomposition",
+    "ScoreTerm",
     "SelectiveScore",
     "SequentialRisk",
     "ShiftDisplay",
@@ -112,6 +122,10 @@ _HOME = {
     "Finding": "skdrift._core.result",
     "Flags": "skdrift.guards",
     "Grid": "skdrift.profile",
+    "DriftSegment": "skdrift.performance._decomposition",
+    "LabelShiftTerms": "skdrift.performance._decomposition",
+    "ScoreDecomposition": "skdrift.performance._decomposition",
+    "ScoreTerm": "skdrift.performance._decomposition",
     "EstimatedScore": "skdrift.performance._estimate",
     "PerformanceEstimate": "skdrift.performance._estimate",
     "CoverageScores": "skdrift.performance._selective",

@@ -1,4 +1,4 @@
-"""Baseline: what `fit` learned, without a row of the training data."""
+"""Baseline: what `fit` learned; it holds rows of training only on request."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from skdrift.performance._expectation import FoldScores
 from skdrift.performance._loss_models import LossModels
 from skdrift.performance._optimism import ScoreOptimism
+from skdrift.performance._reference_rows import ReferenceRows
 from skdrift.profile import Profile
 from skdrift.profile._blocks import BlockValues
 from skdrift.shift import Dependence, Trend
@@ -52,6 +53,8 @@ class Baseline:
     losses : LossModels or None
         What estimates scores without labels; None with ``performance=None``, and
         without a cross-validation pass.
+    reference_rows : ReferenceRows or None
+        Training rows that ``keep_reference`` keeps; None without it.
     """
 
     reference: Profile
@@ -66,6 +69,7 @@ class Baseline:
     output_blocks: BlockValues | None = None
     optimism: tuple[ScoreOptimism, ...] = ()
     losses: LossModels | None = None
+    reference_rows: ReferenceRows | None = None
 
     def __setstate__(self, state: Sequence[object]) -> None:
         for position, field in enumerate(fields(self)):

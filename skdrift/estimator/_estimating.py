@@ -9,6 +9,7 @@ from skdrift.exceptions import EstimatorError
 from skdrift.performance._cross_validation import resolve_scorers
 from skdrift.performance._estimate import PerformanceEstimate
 from skdrift.performance._estimating import estimate_performance
+from skdrift.performance._loss_models import LossModels
 
 
 class ScoreEstimating(SelectiveScoring):
@@ -44,15 +45,26 @@ class ScoreEstimating(SelectiveScoring):
             If `X` is no table.
         """
         model = self._fitted()
-        losses = self.baseline_.losses
-        if losses is None or losses.reason:
-            raise EstimatorError(
-                "no score can be estimated without labels: "
-                f"{'' if losses is None else losses.reason}"
-                f"{_WITHOUT if losses is None else ''}"
-            )
+        losses = refuse_unlearned(
+            self.baseline_.losses, "no score can be estimated without labels"
+        )
         scorers = resolve_scorers(model, self.scoring)
         return estimate_performance(losses, self.baseline_.reference, model, X, scorers)
+
+
+def refuse_unlearned(losses: LossModels | None, what: str) -> LossModels:
+    """What losses are expected with, if `fit` learned it.
+
+    Raises
+    ------
+    EstimatorError
+        If it did not; `what` cannot be done then.
+    """
+    if losses is None:
+        raise EstimatorError(f"{what}: {_WITHOUT}")
+    if losses.reason:
+        raise EstimatorError(f"{what}: {losses.reason}")
+    return losses
 
 
 _WITHOUT = (

@@ -48,6 +48,7 @@ from skdrift.performance._expectation import fold_scores
 from skdrift.performance._loss_models import LossModels
 from skdrift.performance._optimism import ScoreOptimism, optimism_text, remedy
 from skdrift.performance._outputs import HeldOutOutputs, learn_outputs
+from skdrift.performance._reference_rows import ReferenceRows
 from skdrift.profile import Profile
 from skdrift.profile._blocks import BlockValues
 from skdrift.profile._grid import N_CELLS
@@ -332,6 +333,7 @@ def assemble_baseline(
     optimism: tuple[ScoreOptimism, ...] = (),
     note: str = "",
     losses: LossModels | None = None,
+    reference_rows: ReferenceRows | None = None,
 ) -> Baseline:
     """Put together what was learned; what was not is said in a warning."""
     notes = [reason] if reason else []
@@ -379,6 +381,7 @@ def assemble_baseline(
         output_blocks=_blocks_of_outputs(outputs, blocks),
         optimism=optimism,
         losses=losses,
+        reference_rows=reference_rows,
     )
 
 

@@ -18,6 +18,7 @@ from skdrift.performance._out_of_fold import (
     code_training_rows,
     learn_from_pass,
 )
+from skdrift.performance._reference_rows import ReferenceRows
 from skdrift.shift import FoundBlocks
 
 
@@ -48,16 +49,20 @@ def learn_expected(
     settings: PassSettings,
     blocks: FoundBlocks,
     times: TrainingTimes | None,
-) -> LossModels | None:
-    """What estimates scores without labels; halves are of whole blocks."""
+    keep: int | None = None,
+) -> tuple[LossModels | None, ReferenceRows | None]:
+    """What estimates scores without labels, and the rows that are kept.
+
+    Halves are of whole blocks.
+    """
     if coded is None or not passes.results:
-        return None
+        return None, None
     groups = blocks.labels
     if groups is None and times is not None:
         groups = times.labels()
     classes = getattr(model, "classes_", None) if is_classifier(model) else None
     if is_classifier(model) and classes is None:
-        return LossModels(reason="the fitted classifier has no classes_")
+        return LossModels(reason="the fitted classifier has no classes_"), None
     return learn_from_pass(
-        coded, y, passes.splits, passes.results, classes, groups, settings.seed
+        coded, y, passes.splits, passes.results, classes, groups, settings.seed, keep
     )

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from skdrift._core.checks import check_at_least, check_policy, check_share
-from skdrift.estimator._learning import is_judged
+from skdrift.estimator._learning import is_judged, is_prefit
 from skdrift.estimator._looking import LEAST_ROWS
 from skdrift.estimator._reacting import POLICIES
 from skdrift.estimator._rejecting import REJECTING, check_rejection
 from skdrift.exceptions import EstimatorError, ParameterError
 from skdrift.guards._novelty import resolve_detector
+
+LEAST_REFERENCE = 100
 
 
 def check_parameters(params: Mapping[str, Any]) -> None:
@@ -49,11 +51,29 @@ def check_parameters(params: Mapping[str, Any]) -> None:
         raise ParameterError(
             f"performance must be 'auto' or None, got {performance!r:.100}"
         )
+    if params["keep_reference"] is not None:
+        _check_keep_reference(estimator, params)
     if params["max_invalid_share"] is not None:
         check_share("max_invalid_share", params["max_invalid_share"], zero=True)
     if params["novelty"] is not None:
         resolve_detector(params["novelty"], 0)
     check_rejection(estimator, params, is_judged(estimator))
+
+
+def _check_keep_reference(estimator: Any, params: Mapping[str, Any]) -> None:
+    check_at_least("keep_reference", params["keep_reference"], LEAST_REFERENCE)
+    why = ""
+    if params["performance"] is None:
+        why = "performance=None: set performance='auto'"
+    elif params["cv"] is None and not is_prefit(estimator, None):
+        why = "cv=None: set a number of folds"
+    elif not is_judged(estimator):
+        why = f"{type(estimator).__name__}, which is no classifier and no regressor"
+    if why:
+        raise ParameterError(
+            "keep_reference needs out-of-fold answers for the rows that it keeps, got "
+            f"{why}, or set keep_reference=None"
+        )
 
 
 def check_cv_argument(cv: Any) -> None:

@@ -17,8 +17,8 @@ from skdrift._core.result import Finding, ScoreExpectation
 from skdrift.estimator._answering import answer_around
 from skdrift.estimator._baseline import Baseline
 from skdrift.estimator._by_blocks import plan_passes, run_passes
+from skdrift.estimator._decomposing import ScoreDecomposing
 from skdrift.estimator._delegating import delegates
-from skdrift.estimator._estimating import ScoreEstimating
 from skdrift.estimator._invalid_rows import (
     InvalidRows,
     find_invalid_rows,
@@ -79,7 +79,7 @@ LEARNED_ON_REQUEST = ("class_prior_", "empty_answers_", "fallback_", "novelty_")
 """Fitted attributes that not every model has."""
 
 
-class DriftAwareEstimator(ScoreEstimating):
+class DriftAwareEstimator(ScoreDecomposing):
     """Wrap an estimator so that it knows what it was trained on.
 
     `fit` fits the estimator on all rows, captures the statistics of the training
@@ -149,6 +149,13 @@ default="warn"
         Whether `fit` learns from the pass what `estimate_score` needs: how right the
         model is given its output and the columns. None: the profile and the promised
         score alone.
+    keep_reference : int or None, default=None
+        How many training rows, drawn at random, `fit` keeps for `decompose`, with their
+        labels and out-of-fold answers. **The model artifact then holds personal data if
+        the training rows are such**: numbers in ranges of about a fiftieth of the rows,
+        categories by their rank, labels as they are. Whoever has the file can say
+        whether somebody was in training, and read their label; a row that has to be
+        deleted has to be deleted there too. None: no row is kept.
     max_check_rows : int, default=10_000
         Rows (one at random of so many neighbours) that `predict` and its kin compare;
         `check` compares all of them.
@@ -166,7 +173,8 @@ default="warn"
     estimator_ : estimator
         The fitted estimator.
     baseline_ : Baseline
-        What `fit` learned; it holds no row of the training data.
+        What `fit` learned; it holds no row of the training data, unless
+        `keep_reference` asks for it.
     n_features_in_ : int
         Number of columns seen by `fit`.
     feature_names_in_ : ndarray of str of shape (n_features,)
@@ -233,6 +241,7 @@ default="warn"
         max_invalid_share: float | None = None,
         novelty: Any = None,
         performance: Any = "auto",
+        keep_reference: int | None = None,
         max_check_rows: int = 10_000,
         min_category_count: int = 1,
         n_jobs: int | None = None,
@@ -253,6 +262,7 @@ default="warn"
         self.max_invalid_share = max_invalid_share
         self.novelty = novelty
         self.performance = performance
+        self.keep_reference = keep_reference
         self.max_check_rows = max_check_rows
         self.min_category_count = min_category_count
         self.n_jobs = n_jobs
@@ -357,6 +367,9 @@ default="warn"
         if isinstance(reference, Exception):
             raise reference
         passes = run_passes(model, X, y, plan, settings, blocks, progress.fold_done)
+        losses, rows = learn_expected(
+            coded, model, y, passes, settings, blocks, times, self.keep_reference
+        )
         baseline = assemble_baseline(
             model,
             reference,
@@ -370,7 +383,8 @@ default="warn"
             times=times,
             optimism=passes.optimism,
             note=passes.note,
-            losses=learn_expected(coded, model, y, passes, settings, blocks, times),
+            losses=losses,
+            reference_rows=rows,
         )
         learned = learn_rejection(
             self.get_params(deep=False), model, X, y, settings.fit_params

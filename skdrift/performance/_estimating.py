@@ -73,8 +73,22 @@ MOST_COMPARED = 4_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Batch:
-    """A batch as the models see it."""
+class AnsweredBatch:
+    """A batch as the models see it.
+
+    Attributes
+    ----------
+    codes : ndarray of uint8 of shape (n_columns, n_rows)
+        Of the columns, followed by those of the output.
+    line : ndarray of float of shape (n_rows, n_outputs)
+        Output on a line, see `output_line`.
+    answers : ndarray of shape (n_rows,)
+        Number of the class, or the value, that `predict` gave.
+    outputs : ndarray of float of shape (n_rows, n_outputs)
+    labels : ndarray of shape (n_rows,)
+        What `predict` gave.
+    decisions : ndarray of float of shape (n_rows, n_classes) or None
+    """
 
     codes: np.ndarray
     line: np.ndarray
@@ -82,6 +96,27 @@ class _Batch:
     outputs: np.ndarray
     labels: np.ndarray
     decisions: np.ndarray | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExpectedRows:
+    """What the models expect of single rows.
+
+    Attributes
+    ----------
+    mean, plain : ndarray of float of shape (n_values, n_rows)
+        Of all halves together, and without trees: probability of each class, or the
+        four errors.
+    halves : list of ndarray of float of shape (n_values, n_compared)
+        Of each half, for some of the rows.
+    compared : ndarray of int of shape (n_compared,)
+        Their positions.
+    """
+
+    mean: np.ndarray
+    plain: np.ndarray
+    halves: list[np.ndarray]
+    compared: np.ndarray
 
 
 def estimate_performance(
@@ -118,7 +153,7 @@ def estimate_performance(
     if not table.n_rows:
         scores = [nothing_known(name, "the batch has no rows") for name in known]
         return _answer(models, scores, table, 0.0, 0.0)
-    batch = _batch_of(models, estimator, X, coded.codes)
+    batch = answered_batch(models, estimator, X, coded.codes)
     estimate = _class_scores if models.n_classes else _error_scores
     scores, losses = estimate(models, estimator, batch, known)
     strata = models.strata.searchsorted(losses)
@@ -168,7 +203,10 @@ def _usual_scorers(models: LossModels) -> tuple[str, ...]:
     return BINARY_SCORERS if models.n_classes == 2 else MULTICLASS_SCORERS
 
 
-def _batch_of(models: LossModels, estimator: Any, X: Any, codes: np.ndarray) -> _Batch:
+def answered_batch(
+    models: LossModels, estimator: Any, X: Any, codes: np.ndarray
+) -> AnsweredBatch:
+    """Ask a fitted model for the rows of a table that is coded."""
     labels = np.asarray(estimator.predict(X)).reshape(-1)
     decisions = None
     if not models.n_classes:
@@ -182,7 +220,8 @@ def _batch_of(models: LossModels, estimator: Any, X: Any, codes: np.ndarray) -> 
             line = on_line(outputs, models.response)
         decisions = _decisions_of(estimator, models, X)
     own = output_codes(line, answers, models.edges, models.n_classes)
-    return _Batch(np.vstack([codes, own]), line, answers, outputs, labels, decisions)
+    codes = np.vstack([codes, own])
+    return AnsweredBatch(codes, line, answers, outputs, labels, decisions)
 
 
 def response_of(
@@ -222,26 +261,15 @@ def _spread(n_rows: int, most: int) -> np.ndarray:
 
 
 def _class_scores(
-    models: LossModels, estimator: Any, batch: _Batch, scorers: Mapping[str, Scorer]
+    models: LossModels,
+    estimator: Any,
+    batch: AnsweredBatch,
+    scorers: Mapping[str, Scorer],
 ) -> tuple[list[EstimatedScore], np.ndarray]:
-    n = len(batch.answers)
-    compared = _spread(n, MOST_COMPARED)
-    plain = np.zeros((models.n_classes, n))
-    total = np.zeros((models.values.shape[-1], n))
-    by_half = []
     answered = AnsweredRows(
         batch.labels, batch.answers, batch.outputs, models.response, batch.decisions
     )
-    for half in range(N_HALVES):
-        base = np.log(calibrated(calibrator_of(models, half), batch.line)).T
-        raised = np.zeros_like(total)
-        if models.weights.any():
-            raised = sum_of_trees(batch.codes, models.trees(half))
-        plain += base / N_HALVES
-        total += raised / N_HALVES
-        by_half.append(class_shares(base[:, compared], raised[:, compared]))
-    shares = class_shares(plain, total)
-    simple = class_shares(plain, np.zeros_like(total))
+    expected = expected_classes(models, batch.codes, batch.line)
     scores = []
     for name, scorer in scorers.items():
         reason = _unanswerable(scorer, models, estimator)
@@ -257,15 +285,40 @@ def _class_scores(
                     scorer,
                     estimator,
                     answered,
-                    shares,
-                    simple,
-                    by_half,
-                    compared,
+                    expected.mean,
+                    expected.plain,
+                    expected.halves,
+                    expected.compared,
                 )
         except FOLD_ERRORS as error:
             score = nothing_known(name, describe(error))
         scores.append(score)
-    return scores, uncertainty(shares)
+    return scores, uncertainty(expected.mean)
+
+
+def expected_classes(
+    models: LossModels, codes: np.ndarray, line: np.ndarray
+) -> ExpectedRows:
+    """Probability of each class, for rows that are coded."""
+    n = len(line)
+    compared = _spread(n, MOST_COMPARED)
+    plain = np.zeros((models.n_classes, n))
+    total = np.zeros((models.values.shape[-1], n))
+    by_half = []
+    for half in range(N_HALVES):
+        base = np.log(calibrated(calibrator_of(models, half), line)).T
+        raised = np.zeros_like(total)
+        if models.weights.any():
+            raised = sum_of_trees(codes, models.trees(half))
+        plain += base / N_HALVES
+        total += raised / N_HALVES
+        by_half.append(class_shares(base[:, compared], raised[:, compared]))
+    return ExpectedRows(
+        mean=class_shares(plain, total),
+        plain=class_shares(plain, np.zeros_like(total)),
+        halves=by_half,
+        compared=compared,
+    )
 
 
 def _unanswerable(scorer: Scorer, models: LossModels, estimator: Any) -> str:
@@ -294,21 +347,14 @@ _OF_CLASS_ONE = frozenset({"precision", "recall", "f1", "average_precision"})
 
 
 def _error_scores(
-    models: LossModels, estimator: Any, batch: _Batch, scorers: Mapping[str, Scorer]
+    models: LossModels,
+    estimator: Any,
+    batch: AnsweredBatch,
+    scorers: Mapping[str, Scorer],
 ) -> tuple[list[EstimatedScore], np.ndarray]:
     answers = batch.answers
-    compared = _spread(len(answers), MOST_COMPARED)
-    total = np.zeros((len(ERRORS), len(answers)))
-    by_half = []
-    for half in range(N_HALVES):
-        own = np.zeros_like(total)
-        if models.weights.any():
-            own = sum_of_trees(batch.codes, models.trees(half))
-        total += own / N_HALVES
-        by_half.append(_errors(models, own[:, compared], models.tables[half]))
-    means = models.tables.mean(axis=0)
-    errors = _errors(models, total, means)
-    simple = _errors(models, np.zeros_like(total), means)
+    expected = expected_row_errors(models, batch.codes)
+    errors, compared = expected.mean, expected.compared
     drawn = _spread(len(answers), MOST_DRAWN)
     signed = errors[3, drawn] + np.sqrt(errors[1, drawn]) * _draw_residuals(
         models.quantiles, len(drawn)
@@ -329,13 +375,36 @@ def _error_scores(
         score = with_interval(
             name,
             function(errors, answers),
-            plain=function(simple, answers),
+            plain=function(expected.plain, answers),
             noise=float(noise) * len(drawn) / len(answers),
-            halves=np.array([function(own, answers[compared]) for own in by_half]),
+            halves=np.array(
+                [function(own, answers[compared]) for own in expected.halves]
+            ),
             bounds=score_bounds(scorer),
         )
         scores.append(score)
     return scores, errors[1]
+
+
+def expected_row_errors(models: LossModels, codes: np.ndarray) -> ExpectedRows:
+    """Expected errors, for rows that are coded."""
+    n = codes.shape[1]
+    compared = _spread(n, MOST_COMPARED)
+    total = np.zeros((len(ERRORS), n))
+    by_half = []
+    for half in range(N_HALVES):
+        own = np.zeros_like(total)
+        if models.weights.any():
+            own = sum_of_trees(codes, models.trees(half))
+        total += own / N_HALVES
+        by_half.append(_errors(models, own[:, compared], models.tables[half]))
+    means = models.tables.mean(axis=0)
+    return ExpectedRows(
+        mean=_errors(models, total, means),
+        plain=_errors(models, np.zeros_like(total), means),
+        halves=by_half,
+        compared=compared,
+    )
 
 
 def _errors(models: LossModels, total: np.ndarray, means: np.ndarray) -> np.ndarray:

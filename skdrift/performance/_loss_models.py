@@ -41,6 +41,7 @@ N_STRATA = 10
 Loss = Callable[[np.ndarray], np.ndarray]
 """Loss of each row, (n_losses, n_rows), given summed trees, (n_outputs, n_rows)."""
 ERRORS = ("absolute", "squared", "relative", "signed")
+CLASS_VALUES = ("accuracy", "neg_log_loss", "neg_brier_score")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,6 +120,11 @@ class LossModels:
         Deciles of the expected loss out of fold.
     in_blocks : bool
         Whether halves are of whole blocks of rows.
+    half_means : ndarray of float
+        Of the out-of-fold rows of each half: for classifiers the share of each class
+        and the mean of its rows' `class_values`, (8, 1 + 3, n_classes); for
+        regressors the mean of the labels and of their squares, (8, 2). Empty in models
+        stored before it was learned.
     """
 
     reason: str = ""
@@ -137,6 +143,7 @@ class LossModels:
     quantiles: np.ndarray = field(default_factory=lambda: np.zeros(0))
     strata: np.ndarray = field(default_factory=lambda: np.zeros(0))
     in_blocks: bool = False
+    half_means: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
 
     @property
     def asks_columns(self) -> bool:
@@ -159,6 +166,8 @@ class LossModels:
     def __setstate__(self, state: Sequence[object]) -> None:
         for position, own in enumerate(fields(self)):
             value = state[position] if position < len(state) else own.default
+            if value is MISSING and own.default_factory is not MISSING:
+                value = own.default_factory()
             if value is MISSING:
                 raise ValueError(f"a stored LossModels lacks {own.name!r}")
             object.__setattr__(self, own.name, value)
@@ -314,8 +323,52 @@ def _learn_classes(
         "tables": np.stack([own.table for own in calibrators]),
         "weights": weights,
         "strata": _strata(uncertainty(shares)),
+        "half_means": _class_means(known, halves),
         **_stored_trees(trees, rounds, weights),
     }
+
+
+def class_values(
+    labels: np.ndarray,
+    answers: np.ndarray,
+    outputs: np.ndarray,
+    response: Response,
+    n_classes: int,
+) -> np.ndarray:
+    """What each row adds to accuracy, negated log loss and Brier score: (3, n_rows).
+
+    Larger = better. The last two are NaN without probabilities, and where a label is
+    no class (-1), which is answered wrong.
+    """
+    values = np.full((len(CLASS_VALUES), len(labels)), np.nan)
+    values[0] = labels == answers
+    if response != "predict_proba":
+        return values
+    known = np.flatnonzero(labels >= 0)
+    least = np.finfo(np.float64).eps
+    given = outputs[known, labels[known]]
+    values[1, known] = np.log(np.clip(given, least, 1.0 - least))
+    squares = (outputs[known] ** 2).sum(axis=1) - given**2 + (1.0 - given) ** 2
+    values[2, known] = -squares * (0.5 if n_classes == 2 else 1.0)
+    return values
+
+
+def _class_means(known: OutOfFold, halves: np.ndarray) -> np.ndarray:
+    """Share of each class in each half, and means of its rows; see `half_means`."""
+    values = class_values(
+        known.labels, known.answers, known.outputs, known.response, known.n_classes
+    )
+    found = np.full((N_HALVES, 1 + len(values), known.n_classes), np.nan)
+    for own, half in zip(found, halves, strict=True):
+        labels = known.labels[half]
+        counts = np.bincount(labels, minlength=known.n_classes)
+        own[0] = counts / max(len(labels), 1)
+        with np.errstate(invalid="ignore"):
+            own[1:] = [
+                np.bincount(labels, value[half], known.n_classes) / counts
+                for value in values
+            ]
+    return found.astype(np.float32)
 
 
 def class_shares(base: np.ndarray, total: np.ndarray) -> np.ndarray:
@@ -421,12 +474,16 @@ def _learn_errors(
     expected[:3] *= factors[:3, None]
     centred = (errors[3] - expected[3]) / np.sqrt(expected[1])
     levels = (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES
+    of_halves = [known.labels[half] for half in halves]
     return {
         "tables": means,
         "weights": weights,
         "factors": factors,
         "quantiles": np.quantile(centred, levels),
         "strata": _strata(expected[1]),
+        "half_means": np.array(
+            [[labels.mean(), (labels**2).mean()] for labels in of_halves]
+        ),
         **_stored_trees(trees, rounds, weights),
     }
 

@@ -26,6 +26,7 @@ from skdrift.performance._loss_models import (
     learn_losses,
 )
 from skdrift.performance._outputs import FoldOutputs
+from skdrift.performance._reference_rows import ReferenceRows, draw_reference
 from skdrift.performance._row_codes import coded_columns, row_codes
 from skdrift.profile import Profile
 
@@ -100,7 +101,8 @@ def learn_from_pass(
     classes: Any,
     groups: np.ndarray | None,
     seed: int,
-) -> LossModels:
+    keep: int | None = None,
+) -> tuple[LossModels, ReferenceRows | None]:
     """Learn what estimates scores without labels from the folds' answers.
 
     Parameters
@@ -115,20 +117,22 @@ def learn_from_pass(
     groups : ndarray of int of shape (n_rows,) or None
         Block of each row, or -1.
     seed : int
+    keep : int or None
+        How many of the rows to keep, beside what is learned from them.
     """
     reason = _unusable(y, classes)
     if reason:
-        return LossModels(reason=reason)
+        return LossModels(reason=reason), None
     labels = np.asarray(y).reshape(-1)
     try:
         # Labels and answers are anybody's: no numbers, not hashable, of any shape.
         known = _gathered(labels, splits, results, classes)
     except FOLD_ERRORS as error:
-        return LossModels(
-            reason=f"the folds' answers cannot be read: {describe(error)}"
-        )
+        reason = f"the folds' answers cannot be read: {describe(error)}"
+        return LossModels(reason=reason), None
     if known is None:
-        return LossModels(reason="no fold answered for the rows that it held out")
+        reason = "no fold answered for the rows that it held out"
+        return LossModels(reason=reason), None
     place = coded.rows.searchsorted(known.rows)
     inside = coded.rows[np.minimum(place, len(coded.rows) - 1)] == known.rows
     usable = inside & np.isfinite(known.outputs).all(axis=1)
@@ -139,19 +143,23 @@ def learn_from_pass(
     known, place = known.take(usable), place[usable]
     reason = enough_rows(known)
     if reason:
-        return LossModels(reason=reason)
+        return LossModels(reason=reason), None
     units = known.rows
     if groups is not None:
         units = np.where(groups >= 0, groups, len(groups) + np.arange(len(groups)))
         units = units[known.rows]
-    return learn_losses(
+    codes = coded.codes[:, place]
+    losses = learn_losses(
         known,
-        coded.codes[:, place],
+        codes,
         coded.positions,
         units,
         in_blocks=groups is not None,
         seed=seed,
     )
+    if keep is None:
+        return losses, None
+    return losses, draw_reference(known, codes, units, keep, seed)
 
 
 def _unusable(y: Any, classes: Any) -> str:

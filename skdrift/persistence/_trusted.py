@@ -16,6 +16,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "skdrift.performance._expectation.FoldScores",
     "skdrift.performance._loss_models.LossModels",
     "skdrift.performance._optimism.ScoreOptimism",
+    "skdrift.performance._reference_rows.ReferenceRows",
     "skdrift.profile._blocks.BlockValues",
     "skdrift.profile._grid.Grid",
     "skdrift.profile._profile.Profile",

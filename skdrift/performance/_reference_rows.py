@@ -1,0 +1,85 @@
+"""Training rows that are kept on request, with their out-of-fold answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, fields
+
+import numpy as np
+
+from skdrift.performance._loss_models import OutOfFold
+from skdrift.profile._stored import plain
+
+PLAIN: dict[str, type[np.generic]] = {"codes": np.uint8, "groups": np.int32}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReferenceRows:
+    """Training rows as codes, with labels and out-of-fold answers.
+
+    These are rows of training: whoever has the model can say of a person, roughly,
+    whether they are among them, and what their label is. A number is known to one of
+    47 quantile ranges, a category by its rank; identifiers are not kept.
+
+    Stored as the list of its fields: new ones come last and have a default.
+
+    Attributes
+    ----------
+    codes : ndarray of uint8 of shape (n_used, n_rows)
+        See `RowCodes`; of the columns that the losses are learned from.
+    outputs : ndarray of float of shape (n_rows, n_outputs)
+    labels, answers : ndarray of shape (n_rows,)
+        As in `OutOfFold`.
+    groups : ndarray of int32 of shape (n_rows,)
+        Rows with one number are of one block; all differ where rows count one by one.
+    """
+
+    codes: np.ndarray
+    outputs: np.ndarray
+    labels: np.ndarray
+    answers: np.ndarray
+    groups: np.ndarray
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.labels)
+
+    def __setstate__(self, state: Sequence[object]) -> None:
+        for position, own in enumerate(fields(self)):
+            value = state[position] if position < len(state) else own.default
+            if value is MISSING:
+                raise ValueError(f"a stored ReferenceRows lacks {own.name!r}")
+            dtype = PLAIN.get(own.name)
+            value = value if dtype is None else plain(value, dtype)
+            object.__setattr__(self, own.name, value)
+
+    def __repr__(self) -> str:
+        return f"ReferenceRows(n_rows={self.n_rows})"
+
+
+def draw_reference(
+    known: OutOfFold, codes: np.ndarray, groups: np.ndarray, n_rows: int, seed: int
+) -> ReferenceRows:
+    """At most `n_rows` of the out-of-fold rows, at random.
+
+    Parameters
+    ----------
+    known : OutOfFold
+    codes : ndarray of uint8 of shape (n_used, n_known)
+    groups : ndarray of int of shape (n_known,)
+    n_rows : int
+    seed : int
+    """
+    n = len(known.rows)
+    drawn = np.arange(n)
+    if n > n_rows:
+        drawn = np.sort(np.random.default_rng(seed).choice(n, n_rows, replace=False))
+    _, numbers = np.unique(groups[drawn], return_inverse=True)
+    return ReferenceRows(
+        codes=codes[:, drawn],
+        outputs=known.outputs[drawn],
+        labels=known.labels[drawn],
+        answers=known.answers[drawn],
+        groups=numbers.astype(np.int32),
+    )
