@@ -127,6 +127,11 @@ def _labels(y: Any, n_rows: int, model: Any) -> tuple[np.ndarray, np.ndarray]:
         )
     if is_classifier(model):
         _check_classes(labels[known], model.classes_)
+        if labels.dtype.kind == "O" and model.classes_.dtype.kind != "O":
+            # Objects only for the sake of the labels that are missing.
+            plain = np.array(labels[known].tolist())
+            labels = np.resize(plain, n_rows)
+            labels[known] = plain
         return labels, known
     try:
         values = np.full(n_rows, np.nan)

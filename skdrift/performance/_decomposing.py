@@ -26,8 +26,13 @@ from skdrift.performance._decomposition import (
     ScoreTerm,
     term_of,
 )
-from skdrift.performance._drift_segment import RowLosses, find_segment, variance_of_mean
-from skdrift.performance._estimate import UNLEARNED
+from skdrift.performance._drift_segment import (
+    RowLosses,
+    find_segment,
+    printable,
+    variance_of_mean,
+)
+from skdrift.performance._estimate import MOST_OUTSIDE, UNLEARNED
 from skdrift.performance._estimating import (
     AnsweredBatch,
     ExpectedRows,
@@ -39,6 +44,7 @@ from skdrift.performance._estimating import (
 from skdrift.performance._expectation import FoldScores, folds_behind, has_law
 from skdrift.performance._label_rival import label_shift_terms
 from skdrift.performance._loss_models import (
+    ERRORS,
     LossModels,
     OutOfFold,
     output_codes,
@@ -55,6 +61,8 @@ from skdrift.performance._score_forms import (
 )
 from skdrift.performance._shared_region import LEAST_ROWS, shares_of_batch
 from skdrift.profile import Profile
+from skdrift.profile._cells import LevelCells
+from skdrift.profile._profile import cells_by_feature
 
 TOLERANCE = 1e-6
 FEW_SHARED = 100.0
@@ -98,6 +106,7 @@ class _Rows:
     noise : ndarray of float of shape (n_rows,)
         Variance of the first term if P(y|X) is that of training; 0 where unknown.
     blocks : ndarray of int of shape (n_rows,)
+    codes : ndarray of uint8 of shape (n_columns, n_rows)
     """
 
     known: OutOfFold
@@ -108,6 +117,7 @@ class _Rows:
     halves: list[np.ndarray]
     noise: np.ndarray
     blocks: np.ndarray
+    codes: np.ndarray
 
     def half_means(self, weights: np.ndarray) -> np.ndarray:
         """Weighted means of the expected terms by each half: (8, n_terms)."""
@@ -238,7 +248,8 @@ def decompose_score(
             f"scorer {score.name!r} is {realised:.6g} on this batch, the mean of its "
             f"rows {found:.6g}: it weighs rows otherwise and cannot be taken apart"
         )
-    inside = ~coded.outside
+    varied, constant = _varied(reference, models.positions)
+    inside = ~row_codes(table, reference, varied).outside
     n_inside = int(inside.sum())
     region = "support"
     if kept is not None and n_inside >= LEAST_ROWS and kept.n_rows >= LEAST_ROWS:
@@ -250,11 +261,13 @@ def decompose_score(
             kept.codes, coded.codes, stored.blocks, blocks
         )
         weights = _normed(inside * (1.0 - of_batch))
-        terms = _terms(score, rows, weights, realised, stored, _normed(of_reference))
+        terms = _terms(
+            score, models, rows, weights, realised, stored, _normed(of_reference)
+        )
         effective = min(_effective(weights), _effective(_normed(of_reference)))
     else:
         weights = _normed(inside.astype(np.float64))
-        terms = _terms(score, rows, weights, realised)
+        terms = _terms(score, models, rows, weights, realised)
         effective = float(n_inside)
     share_outside = float(1.0 - inside.mean())
     return ScoreDecomposition(
@@ -273,7 +286,10 @@ def decompose_score(
         rival=_rival(score, models, rows, realised),
         segment=_segment(score, models, reference, table, rows, inside),
         assumption=ASSUMPTIONS[region],
-        notes=_notes(score, models, known, terms, region, effective, n_unlabelled),
+        notes=(
+            *_notes(score, models, known, terms, region, effective, n_unlabelled),
+            *_column_notes(table, reference, varied, constant, share_outside),
+        ),
     )
 
 
@@ -319,22 +335,32 @@ def _rows(
     line: np.ndarray,
     blocks: np.ndarray,
 ) -> _Rows:
+    left = models.residuals.of_rows(codes)
     if models.n_classes:
         answers = expected_classes(models, codes, line)
         values = form.values_by_class(known)
         few = values[:, answers.compared]
         expected = (answers.mean * values).sum(axis=0)
         plain = (answers.plain * values).sum(axis=0)[:, None]
-        halves = [(half * few).sum(axis=0)[:, None] for half in answers.halves]
         noise = (answers.mean * values**2).sum(axis=0) - expected**2
-        expected = expected[:, None]
+        beside = left[form.index] if len(left) else np.zeros(len(expected))
+        expected = form.bounded(expected + beside)[:, None]
+        beside = beside[answers.compared]
+        halves = [
+            form.bounded((half * few).sum(axis=0) + beside)[:, None]
+            for half in answers.halves
+        ]
     else:
         answers = expected_row_errors(models, codes)
         said = known.answers
-        expected = form.expected_of_errors(answers.mean, said)
+        beside = left if len(left) else np.zeros((len(ERRORS), len(said)))
+        expected = form.expected_of_errors(_raised(answers.mean, beside), said)
         plain = form.expected_of_errors(answers.plain, said)
-        few = said[answers.compared]
-        halves = [form.expected_of_errors(half, few) for half in answers.halves]
+        few, beside = said[answers.compared], beside[:, answers.compared]
+        halves = [
+            form.expected_of_errors(_raised(half, beside), few)
+            for half in answers.halves
+        ]
         noise = np.zeros(len(said))
     return _Rows(
         known=known,
@@ -345,7 +371,14 @@ def _rows(
         halves=halves,
         noise=np.maximum(noise, 0.0),
         blocks=blocks,
+        codes=codes,
     )
+
+
+def _raised(errors: np.ndarray, beside: np.ndarray) -> np.ndarray:
+    found = errors + beside
+    found[:3] = np.maximum(found[:3], 0.0)
+    return found
 
 
 def _remedy(known: OutOfFold) -> str:
@@ -369,6 +402,7 @@ def _effective(weights: np.ndarray) -> float:
 
 def _terms(
     score: DecomposedScore,
+    models: LossModels,
     rows: _Rows,
     weights: np.ndarray,
     realised: float,
@@ -426,6 +460,8 @@ def _terms(
     concept, concept_freedom = _spread_of_sum(of_concept, rows.blocks)
     concept = max(concept, float(weights**2 @ rows.noise))
     covariate = other = 0.0
+    if stored is None:
+        other = _of_residuals(form, models, rows, weights, slope_before)
     if stored is not None and stored_weights is not None:
         rest = stored.terms - stored.expected - off
         other, _ = _spread_of_sum(
@@ -456,6 +492,18 @@ def _terms(
         "new_x", realised - second, change, chance=new, freedom=new_freedom
     )
     return found
+
+
+def _of_residuals(
+    form: ScoreForm,
+    models: LossModels,
+    rows: _Rows,
+    weights: np.ndarray,
+    slope: np.ndarray,
+) -> float:
+    """Variance by the residuals of single columns, of the first term alone."""
+    found = models.residuals.variance_of_mean(rows.codes, weights)
+    return float(found[form.index] * slope[0] ** 2) if len(found) else 0.0
 
 
 def _unknown(name: str, reason: str) -> ScoreTerm:
@@ -519,6 +567,58 @@ def _loss_name(score: DecomposedScore) -> str:
     if not form.classes:
         return ("MAE", "mean squared error", "mean relative error")[form.index]
     return ("error rate", "log loss", "Brier score")[form.index]
+
+
+def _varied(
+    reference: Profile, positions: np.ndarray
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Columns with two values or more in training, and the names of the others.
+
+    No model knows what another value of a constant column means, so rows with one are
+    not new for it: a P(y|X) of the other columns that changes then is concept drift.
+    """
+    cells = cells_by_feature(reference.grid)
+    varies = np.array(
+        [
+            len(first.keys if isinstance(first, LevelCells) else first.points) > 1
+            for first in (cells[position][0] for position in positions.tolist())
+        ],
+        dtype=bool,
+    )
+    rest = tuple(_name_of(reference, place) for place in positions[~varies])
+    return positions[varies], rest
+
+
+def _name_of(reference: Profile, position: int) -> str:
+    names = reference.grid.names
+    return printable(names[position]) if names else f"x{position}"
+
+
+def _column_notes(
+    table: Table,
+    reference: Profile,
+    varied: np.ndarray,
+    constant: tuple[str, ...],
+    share_outside: float,
+) -> tuple[str, ...]:
+    notes = []
+    if constant:
+        notes.append(
+            f"constant in training, so not part of x: {', '.join(constant[:5])}"
+            f"{', …' if len(constant) > 5 else ''}"
+        )
+    if share_outside > MOST_OUTSIDE:
+        shares = [
+            float(row_codes(table, reference, varied[k : k + 1]).outside.mean())
+            for k in range(len(varied))
+        ]
+        worst = int(np.argmax(shares))
+        notes.append(
+            f"{100 * share_outside:.1f} % of the rows are outside of training, most "
+            f"often in {_name_of(reference, int(varied[worst]))} "
+            f"({100 * shares[worst]:.1f} %)"
+        )
+    return tuple(notes)
 
 
 def _notes(

@@ -191,7 +191,7 @@ def _shortened(
 ) -> list[_Condition]:
     """One condition for each question and side, with thresholds of few digits."""
     kept: dict[tuple[int, bool], _Condition] = {}
-    for own in path:
+    for own in sorted(path, key=lambda one: (one.question, not one.larger)):
         key = own.question, own.larger
         before = kept.get(key)
         if before is None or (own.threshold > before.threshold) == own.larger:
@@ -254,7 +254,7 @@ def _questions(
         column = comparable_column(table.column(place), family)
         if column is None:
             continue
-        name, kind = _printable(labels[position]), grid.kinds[position]
+        name, kind = printable(labels[position]), grid.kinds[position]
         first = cells[position][0]
         if isinstance(first, LevelCells):
             renamed = renamed_levels(family, column.family)
@@ -293,7 +293,7 @@ def _of_numbers(name: str, values: np.ndarray) -> _Question:
     return _Question(np.where(np.isfinite(values), values, np.nan), above, below)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """A name of the data's as it may be printed: one line, no control characters."""
     shown = "".join(c if c.isprintable() else "�" for c in str(text)[: MOST_SHOWN + 1])
     return shown if len(shown) <= MOST_SHOWN else f"{shown[: MOST_SHOWN - 1]}…"
@@ -322,7 +322,7 @@ def _of_levels(
     present = np.bincount(places[places >= 0], minlength=cells.n_cells)[:-1]
     asked = np.argsort(-present, kind="stable")[:MOST_LEVELS]
     return [
-        _of_level(name, _printable(display_key(cells.keys[place])), places, place)
+        _of_level(name, printable(display_key(cells.keys[place])), places, place)
         for place in asked.tolist()
         if present[place]
     ]

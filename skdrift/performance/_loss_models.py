@@ -26,6 +26,7 @@ from skdrift.performance._calibration import (
     kinds_for,
     on_line,
 )
+from skdrift.performance._column_residuals import ColumnResiduals, learn_residuals
 from skdrift.performance._row_codes import N_CODES, code_edges, number_codes
 
 N_HALVES = 8
@@ -125,6 +126,8 @@ class LossModels:
         and the mean of its rows' `class_values`, (8, 1 + 3, n_classes); for
         regressors the mean of the labels and of their squares, (8, 2). Empty in models
         stored before it was learned.
+    residual_columns, residual_means, residual_counts, residual_variances
+        What is left of `class_values`, or of the four errors, as `ColumnResiduals`.
     """
 
     reason: str = ""
@@ -144,6 +147,10 @@ class LossModels:
     strata: np.ndarray = field(default_factory=lambda: np.zeros(0))
     in_blocks: bool = False
     half_means: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    residual_columns: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    residual_means: np.ndarray = field(default_factory=lambda: np.zeros((0, 48, 0)))
+    residual_counts: np.ndarray = field(default_factory=lambda: np.zeros((0, 48)))
+    residual_variances: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @property
     def asks_columns(self) -> bool:
@@ -153,6 +160,16 @@ class LossModels:
     def trees(self, half: int) -> Trees:
         """Trees of one half."""
         return Trees(self.features[half], self.cuts[half], self.values[half])
+
+    @property
+    def residuals(self) -> ColumnResiduals:
+        """What single columns say of the losses beyond all this."""
+        return ColumnResiduals(
+            columns=self.residual_columns,
+            means=self.residual_means,
+            counts=self.residual_counts,
+            variances=self.residual_variances,
+        )
 
     def __getstate__(self) -> list[object]:
         state = [getattr(self, own.name) for own in fields(self)]
@@ -324,6 +341,7 @@ def _learn_classes(
         "weights": weights,
         "strata": _strata(uncertainty(shares)),
         "half_means": _class_means(known, halves),
+        **_stored_residuals(codes, _class_residuals(known, shares), halves[0], groups),
         **_stored_trees(trees, rounds, weights),
     }
 
@@ -351,6 +369,43 @@ def class_values(
     squares = (outputs[known] ** 2).sum(axis=1) - given**2 + (1.0 - given) ** 2
     values[2, known] = -squares * (0.5 if n_classes == 2 else 1.0)
     return values
+
+
+def values_by_class(known: OutOfFold) -> np.ndarray:
+    """`class_values` if the label is that of each class: (n_classes, 3, n_rows)."""
+    found = [
+        class_values(
+            np.full(len(known.answers), number),
+            known.answers,
+            known.outputs,
+            known.response,
+            known.n_classes,
+        )
+        for number in range(known.n_classes)
+    ]
+    return np.stack(found)
+
+
+def _class_residuals(known: OutOfFold, shares: np.ndarray) -> np.ndarray:
+    """Realised minus expected `class_values`; 0 where there are none."""
+    expected = (shares[:, None, :] * values_by_class(known)).sum(axis=0)
+    realised = class_values(
+        known.labels, known.answers, known.outputs, known.response, known.n_classes
+    )
+    return np.nan_to_num(realised - expected)
+
+
+def _stored_residuals(
+    codes: np.ndarray, residuals: np.ndarray, half: np.ndarray, groups: np.ndarray
+) -> dict[str, np.ndarray]:
+    in_blocks = len(np.unique(groups)) < len(groups)
+    found = learn_residuals(codes, residuals, half if in_blocks else None)
+    return {
+        "residual_columns": found.columns,
+        "residual_means": found.means,
+        "residual_counts": found.counts,
+        "residual_variances": found.variances,
+    }
 
 
 def _class_means(known: OutOfFold, halves: np.ndarray) -> np.ndarray:
@@ -484,6 +539,7 @@ def _learn_errors(
         "half_means": np.array(
             [[labels.mean(), (labels**2).mean()] for labels in of_halves]
         ),
+        **_stored_residuals(codes, errors - expected, halves[0], groups),
         **_stored_trees(trees, rounds, weights),
     }
 

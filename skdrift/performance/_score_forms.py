@@ -14,6 +14,7 @@ from skdrift.performance._loss_models import (
     OutOfFold,
     class_values,
     errors_of,
+    values_by_class,
 )
 
 Means = Literal["mean", "root", "determination"]
@@ -87,18 +88,13 @@ class ScoreForm:
 
     def values_by_class(self, rows: OutOfFold) -> np.ndarray:
         """What each row gives if its label is that of each class: (n_classes, n)."""
-        n = len(rows.answers)
-        found = [
-            class_values(
-                np.full(n, number),
-                rows.answers,
-                rows.outputs,
-                rows.response,
-                rows.n_classes,
-            )[self.index]
-            for number in range(rows.n_classes)
-        ]
-        return np.stack(found)
+        return values_by_class(rows)[:, self.index]
+
+    def bounded(self, expected: np.ndarray) -> np.ndarray:
+        """Expected values of rows within what a row of a classifier can give."""
+        if self.index == CLASS_VALUES.index("accuracy"):
+            return np.clip(expected, 0.0, 1.0)
+        return np.minimum(expected, 0.0)
 
     def losses(self, terms: np.ndarray) -> np.ndarray:
         """One loss for each row, larger = worse, in the units of the shown score."""
