@@ -35,6 +35,7 @@ from skdrift import DriftAwareEstimator, ScoreDecomposition
 from skdrift.datasets import load_bike_sharing
 
 N_TRAIN, N_BATCH = 12_000, 6_000
+PARTS = ("right", "coverage", "real")
 SCORERS = {"classes": "accuracy", "values": "neg_mean_absolute_error"}
 SHIFTS = {
     "classes": ("covariate", "concept", "label"),
@@ -194,7 +195,7 @@ def bike_months() -> Iterator[tuple[str, ScoreDecomposition]]:
 
 def electricity_pieces() -> Iterator[tuple[str, ScoreDecomposition]]:
     """Pieces of the record against a model of its first 10,000 rows."""
-    X, y = real_tables()["electricity"][:, :], electricity_labels()
+    X, y = real_tables()["electricity"], electricity_labels()
     wrapped = DriftAwareEstimator(
         HistGradientBoostingClassifier(), scoring="accuracy", keep_reference=4_000
     ).fit(X[:10_000], y[:10_000])
@@ -221,14 +222,20 @@ def print_real(title: str, found: Iterator[tuple[str, ScoreDecomposition]]) -> N
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=40)
-    parser.add_argument("--fits", type=int, default=4)
-    parser.add_argument("--covered", type=int, default=40)
+    parser.add_argument("--fits", type=int, default=8)
+    parser.add_argument("--covered", type=int, default=25)
+    parser.add_argument(
+        "--parts", nargs="+", default=PARTS, choices=PARTS, help="tables to print"
+    )
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    print_right_parts(options.trials, options.fits)
-    print_coverage(options.covered)
-    print_real("bicycles", bike_months())
-    print_real("electricity", electricity_pieces())
+    if "right" in options.parts:
+        print_right_parts(options.trials, options.fits)
+    if "coverage" in options.parts:
+        print_coverage(options.covered)
+    if "real" in options.parts:
+        print_real("bicycles", bike_months())
+        print_real("electricity", electricity_pieces())
 
 
 if __name__ == "__main__":
