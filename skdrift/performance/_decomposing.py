@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.metrics import get_scorer
@@ -66,6 +66,7 @@ from skdrift.profile._profile import cells_by_feature
 
 TOLERANCE = 1e-6
 FEW_SHARED = 100.0
+LEAST_OVERLAP = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -125,6 +126,31 @@ class _Rows:
         total = own.sum()
         own = own / total if total > 0 else own
         return np.stack([own @ half for half in self.halves])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Shared:
+    """The x that training and batch share.
+
+    Attributes
+    ----------
+    region : {"support", "density"}
+    weights : ndarray of float of shape (n_rows,)
+        Of the rows of the batch; their sum is 1, or 0 where nothing is shared.
+    stored, stored_weights
+        Rows of training and their weights, with ``"density"``.
+    effective : float
+        Rows that the region rests on.
+    note : str
+        Why rows that are kept are not used; empty otherwise.
+    """
+
+    region: Literal["support", "density"]
+    weights: np.ndarray
+    effective: float
+    stored: _Rows | None = None
+    stored_weights: np.ndarray | None = None
+    note: str = ""
 
 
 def find_score(
@@ -250,25 +276,8 @@ def decompose_score(
         )
     varied, constant = _varied(reference, models.positions)
     inside = ~row_codes(table, reference, varied).outside
-    n_inside = int(inside.sum())
-    region = "support"
-    if kept is not None and n_inside >= LEAST_ROWS and kept.n_rows >= LEAST_ROWS:
-        region = "density"
-    if region == "density":
-        assert kept is not None
-        stored = _stored_rows(score.form, models, kept)
-        of_reference, of_batch = shares_of_batch(
-            kept.codes, coded.codes, stored.blocks, blocks
-        )
-        weights = _normed(inside * (1.0 - of_batch))
-        terms = _terms(
-            score, models, rows, weights, realised, stored, _normed(of_reference)
-        )
-        effective = min(_effective(weights), _effective(_normed(of_reference)))
-    else:
-        weights = _normed(inside.astype(np.float64))
-        terms = _terms(score, models, rows, weights, realised)
-        effective = float(n_inside)
+    shared = _shared(score.form, models, kept, rows, inside, varied)
+    terms = _terms(score, models, rows, realised, shared)
     share_outside = float(1.0 - inside.mean())
     return ScoreDecomposition(
         scorer=score.name,
@@ -278,16 +287,16 @@ def decompose_score(
         covariate=terms["covariate"],
         concept=terms["concept"],
         new_x=terms["new_x"],
-        region="density" if region == "density" else "support",
+        region=shared.region,
         n_rows=table.n_rows,
         n_unlabelled=n_unlabelled,
         share_outside=share_outside,
-        effective_sample_size=effective,
+        effective_sample_size=shared.effective,
         rival=_rival(score, models, rows, realised),
         segment=_segment(score, models, reference, table, rows, inside),
-        assumption=ASSUMPTIONS[region],
+        assumption=ASSUMPTIONS[shared.region],
         notes=(
-            *_notes(score, models, known, terms, region, effective, n_unlabelled),
+            *_notes(known, terms, shared, n_unlabelled),
             *_column_notes(table, reference, varied, constant, share_outside),
         ),
     )
@@ -381,6 +390,47 @@ def _raised(errors: np.ndarray, beside: np.ndarray) -> np.ndarray:
     return found
 
 
+def _shared(
+    form: ScoreForm,
+    models: LossModels,
+    kept: ReferenceRows | None,
+    rows: _Rows,
+    inside: np.ndarray,
+    varied: np.ndarray,
+) -> _Shared:
+    """Rows inside the range of training, or by density if rows are kept."""
+    weights = _normed(inside.astype(np.float64))
+    plain = _Shared(region="support", weights=weights, effective=float(inside.sum()))
+    if kept is None:
+        return plain
+    if inside.sum() < LEAST_ROWS or kept.n_rows < LEAST_ROWS:
+        why = f"of fewer than {LEAST_ROWS} rows no shared x can be learned by density"
+        return replace(plain, note=why)
+    stored = _stored_rows(form, models, kept)
+    asked = np.flatnonzero(np.isin(models.positions, varied))
+    of_reference, of_batch = shares_of_batch(
+        kept.codes[asked], rows.codes[asked], stored.blocks, rows.blocks
+    )
+    left = inside * (1.0 - of_batch)
+    overlap = 2.0 * float(left.mean())
+    weights, stored_weights = _normed(left), _normed(of_reference)
+    effective = min(_effective(weights), _effective(stored_weights))
+    if overlap < LEAST_OVERLAP or effective < LEAST_ROWS:
+        why = (
+            "a classifier tells nearly all rows of the batch from those of training "
+            f"(overlap {overlap:.2f}): hardly any x is shared by density, so the terms "
+            "are from learned losses, which extrapolate"
+        )
+        return replace(plain, note=why)
+    return _Shared(
+        region="density",
+        weights=weights,
+        effective=effective,
+        stored=stored,
+        stored_weights=stored_weights,
+    )
+
+
 def _remedy(known: OutOfFold) -> str:
     if known.n_classes and (known.labels < 0).any():
         return "; y holds classes that training never had: pass scorer='accuracy'"
@@ -404,10 +454,8 @@ def _terms(
     score: DecomposedScore,
     models: LossModels,
     rows: _Rows,
-    weights: np.ndarray,
     realised: float,
-    stored: _Rows | None = None,
-    stored_weights: np.ndarray | None = None,
+    shared: _Shared,
 ) -> dict[str, ScoreTerm]:
     """Change, covariate, concept and new x.
 
@@ -416,6 +464,11 @@ def _terms(
     that only one of losses and weights has to be right.
     """
     form, promised = score.form, score.promised
+    weights, stored, stored_weights = (
+        shared.weights,
+        shared.stored,
+        shared.stored_weights,
+    )
     change = realised - promised
     everywhere = np.full(len(weights), 1.0 / len(weights))
     all_means = everywhere @ rows.terms
@@ -459,7 +512,8 @@ def _terms(
     of_concept = told @ slope_after - guessed @ slope_before
     concept, concept_freedom = _spread_of_sum(of_concept, rows.blocks)
     concept = max(concept, float(weights**2 @ rows.noise))
-    covariate = other = 0.0
+    covariate, _ = _spread_of_sum(guessed @ slope_before, rows.blocks)
+    other = 0.0
     if stored is None:
         other = _of_residuals(form, models, rows, weights, slope_before)
     if stored is not None and stored_weights is not None:
@@ -467,7 +521,6 @@ def _terms(
         other, _ = _spread_of_sum(
             (stored_weights[:, None] * rest) @ slope_before, stored.blocks
         )
-        covariate, _ = _spread_of_sum(guessed @ slope_before, rows.blocks)
     found["covariate"] = term_of(
         "covariate",
         first - promised,
@@ -622,12 +675,9 @@ def _column_notes(
 
 
 def _notes(
-    score: DecomposedScore,
-    models: LossModels,
     known: OutOfFold,
     terms: Mapping[str, ScoreTerm],
-    region: str,
-    effective: float,
+    shared: _Shared,
     n_unlabelled: int,
 ) -> tuple[str, ...]:
     notes = []
@@ -639,7 +689,9 @@ def _notes(
             f"{n_new:,} rows are of classes that training never had: they count as "
             "concept drift"
         )
-    if region == "support":
+    if shared.note:
+        notes.append(shared.note)
+    elif shared.region == "support":
         notes.append(
             "two terms from learned losses, and rows outside the support of training "
             "as the third; keep_reference=n at fit gives the shared x by density"
@@ -651,6 +703,8 @@ def _notes(
             "no row of the batch is where training has rows: whether P(y|X) changed "
             "cannot be known"
         )
-    elif effective < FEW_SHARED:
-        notes.append(f"the shared x rest on {effective:,.0f} rows: the terms are rough")
+    elif shared.effective < FEW_SHARED:
+        notes.append(
+            f"the shared x rest on {shared.effective:,.0f} rows: the terms are rough"
+        )
     return tuple(notes)

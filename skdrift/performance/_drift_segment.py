@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.tree import DecisionTreeRegressor
@@ -84,7 +85,7 @@ def find_segment(
     """The segment whose losses rose most above what P(y|X) of training gives.
 
     A tree of depth two is fitted to realised minus expected losses on one half of the
-    rows, of whole blocks where there are. Its worst leaf is tested on the other half,
+    rows, of whole blocks where there are. Its worst node is tested on the other half,
     at level 0.01: losses there are above what is expected, and by more than those of
     all other rows (one-sided t tests of means, of means of blocks, with the error of
     the expected losses). A missing cell fulfils no condition.
@@ -105,7 +106,7 @@ def find_segment(
     Returns
     -------
     DriftSegment or None
-        None if no leaf passes, or rows are too few.
+        None if it does not pass, or rows are too few.
     """
     fitted, tested = _halves(blocks, usable, seed)
     if min(len(fitted), len(tested)) < LEAST_HALF:
@@ -115,7 +116,7 @@ def find_segment(
     excess = losses.realised - losses.expected
     if not questions or not np.isfinite(excess[fitted]).all():
         return None
-    best = _worst_leaf(questions, excess, fitted)
+    best = _worst_node(questions, excess, fitted)
     if best is None:
         return None
     conditions = _shortened(best, questions, fitted)
@@ -148,11 +149,20 @@ def _halves(
 # --- the tree -----------------------------------------------------------------
 
 
-def _worst_leaf(
+def _worst_node(
     questions: Sequence[_Question], excess: np.ndarray, rows: np.ndarray
 ) -> list[_Condition] | None:
+    """Way to the node whose mean lies highest above that of all rows, for its size.
+
+    By the distance times the root of the rows: of two nodes that are about as bad the
+    larger one.
+    """
     matrix = np.column_stack([question.values[rows] for question in questions])
     known = np.isfinite(matrix)
+    used = np.flatnonzero(known.any(axis=0))
+    if not len(used):
+        return None
+    matrix, known = matrix[:, used], known[:, used]
     middle = np.nanmedian(np.where(known, matrix, np.nan), axis=0)
     tree = DecisionTreeRegressor(
         max_depth=DEPTH,
@@ -160,30 +170,24 @@ def _worst_leaf(
         random_state=0,
     ).fit(np.where(known, matrix, middle), excess[rows])
     nodes = tree.tree_
-    if nodes.node_count < 2:
-        return None
-    leaves = [(nodes.value[node, 0, 0], path) for node, path in _leaves(nodes)]
-    return max(leaves, key=lambda leaf: leaf[0])[1]
+    above = (nodes.value[:, 0, 0] - nodes.value[0, 0, 0]) * np.sqrt(
+        nodes.n_node_samples
+    )
+    best = int(np.argmax(above))
+    return _way_to(best, nodes, used) if best else None
 
 
-def _leaves(nodes: object) -> list[tuple[int, list[_Condition]]]:
-    left, right = nodes.children_left, nodes.children_right  # type: ignore[attr-defined]
-    found = []
-    waiting: list[tuple[int, list[_Condition]]] = [(0, [])]
-    while waiting:
-        node, path = waiting.pop()
-        if left[node] < 0:
-            found.append((node, path))
-            continue
-        question = int(nodes.feature[node])  # type: ignore[attr-defined]
-        threshold = float(nodes.threshold[node])  # type: ignore[attr-defined]
-        waiting.append(
-            (int(left[node]), [*path, _Condition(question, threshold, False)])
-        )
-        waiting.append(
-            (int(right[node]), [*path, _Condition(question, threshold, True)])
-        )
-    return found
+def _way_to(wanted: int, nodes: Any, used: np.ndarray) -> list[_Condition]:
+    """Conditions from the root of a tree to one of its nodes."""
+    path: list[_Condition] = []
+    node = wanted
+    while node:
+        larger = node in nodes.children_right
+        side = nodes.children_right if larger else nodes.children_left
+        node = int(np.flatnonzero(side == node)[0])
+        question = int(used[nodes.feature[node]])
+        path.insert(0, _Condition(question, float(nodes.threshold[node]), larger))
+    return path
 
 
 def _shortened(

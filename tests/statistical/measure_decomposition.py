@@ -118,7 +118,7 @@ def print_right_parts(n: int, fits: int) -> None:
     for kind, shifts in SHIFTS.items():
         for shift in shifts:
             for label, model in models(kind).items():
-                for keep in (None, 5_000):
+                for keep in (None, 10_000):
                     found = list(trials(kind, shift, model, n, keep, fits))
                     shares = np.array([right_share(shift, one) for one in found])
                     drop = np.mean([one.realised - one.promised for one in found])
@@ -222,7 +222,7 @@ def print_real(title: str, found: Iterator[tuple[str, ScoreDecomposition]]) -> N
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=40)
-    parser.add_argument("--fits", type=int, default=8)
+    parser.add_argument("--fits", type=int, default=5)
     parser.add_argument("--covered", type=int, default=25)
     parser.add_argument(
         "--parts", nargs="+", default=PARTS, choices=PARTS, help="tables to print"
