@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from skdrift.exceptions import InputTypeError, MissingDependencyError
@@ -19,6 +20,7 @@ VERMILLION: Final = "#D55E00"
 GREEN: Final = "#009E73"
 BLACK: Final = "black"
 GREY: Final = "0.4"
+WHITE: Final = "white"
 
 TITLE: Final = 11.0
 SMALL: Final = 9.0
@@ -27,6 +29,7 @@ NARROW: Final = 4.5  # inches; axes narrower than that have smaller texts
 PLAIN: Final[dict[str, Any]] = {"parse_math": False, "usetex": False}
 """Text properties of whatever holds a name from the data: "$" and "_" are letters."""
 
+_LIGHT_GREY: Final = "0.7"
 _MIDDLE: Final = 1.5  # of red, green and blue together
 _POINTS_PER_INCH: Final = 72.0
 _CHARACTER: Final = 0.54  # width of an average character, in font sizes
@@ -75,6 +78,27 @@ def ink_of(ax: Any) -> Any:
 def is_dark(ax: Any) -> bool:
     """Whether axes are dark."""
     return bool(sum(ax.get_facecolor()[:3]) < _MIDDLE)
+
+
+def themed(ax: Any, style: Mapping[str, Any]) -> dict[str, Any]:
+    """A style on axes as they are: on dark ones black, white and grey change sides."""
+    if not is_dark(ax):
+        return dict(style)
+    other = {BLACK: ink_of(ax), WHITE: ax.get_facecolor(), GREY: _LIGHT_GREY}
+    return {
+        key: other.get(value, value) if isinstance(value, str) else value
+        for key, value in style.items()
+    }
+
+
+def grey_of(ax: Any) -> str:
+    """Grey that can be read on axes as they are."""
+    return _LIGHT_GREY if is_dark(ax) else GREY
+
+
+def band_alpha(ax: Any) -> float:
+    """How opaque a band is, to be seen beside the axes and to let lines be seen."""
+    return 0.45 if is_dark(ax) else 0.2
 
 
 def characters(width: float, fontsize: float) -> int:

@@ -18,10 +18,12 @@ from skdrift.display._canvas import (
     VERMILLION,
     axes_of,
     characters,
+    grey_of,
     legend_of,
     shown_lines,
     shown_name,
     size_of,
+    themed,
     tidy,
     title_of,
 )
@@ -355,13 +357,13 @@ class DependenceDisplay:
         self.pairs_ = tuple(self.pairs[:n_drawn])
         n = len(self.pairs_)
         for place, row in enumerate(self.pairs_):
-            mark = _MARKS[row.state]
+            mark = themed(ax, _MARKS[row.state])
             ax.plot([row.low, row.high], [place, place], color=mark["color"], lw=1.5)
             ax.plot([row.change], [place], ls="", zorder=3, **mark)
         ends = [-0.5, n - 0.5]
-        ax.plot([0, 0], ends, color=GREY, lw=0.8, zorder=0)
+        ax.plot([0, 0], ends, color=grey_of(ax), lw=0.8, zorder=0)
         tolerated = ax.fill_betweenx(
-            ends, -self.min_effect, self.min_effect, color=GREY, alpha=0.3, lw=0
+            ends, -self.min_effect, self.min_effect, color=grey_of(ax), alpha=0.3, lw=0
         )
         self._levels(width)
         part = min(self._legend(width, tolerated) / max(tall, 0.1), 0.6)
@@ -390,7 +392,7 @@ class DependenceDisplay:
         ax.set_xticks(ticks)
         ax.set_xlim(low, last)
         style = {"ha": "right", "fontsize": self._fontsize(), **PLAIN}
-        ax.text(last, -0.6, "training → batch", va="bottom", color=GREY, **style)
+        ax.text(last, -0.6, "training → batch", va="bottom", color=grey_of(ax), **style)
         for place, row in enumerate(self.pairs_):
             weight = "bold" if row.state == "alarm" else "normal"
             ax.text(last, place, row.levels, va="center", fontweight=weight, **style)
@@ -400,7 +402,7 @@ class DependenceDisplay:
         from matplotlib.lines import Line2D  # noqa: PLC0415  (optional library)
 
         entries = [
-            (Line2D([], [], lw=1.5, **mark), _STATES[state])
+            (Line2D([], [], lw=1.5, **themed(self.ax_, mark)), _STATES[state])
             for state, mark in _MARKS.items()
             if any(row.state == state for row in self.pairs_)
         ]
@@ -511,7 +513,7 @@ class DependenceDisplay:
             shown_lines(self.reason, 50),
             ha="center",
             va="center",
-            color=GREY,
+            color=grey_of(ax),
             transform=ax.transAxes,
             **PLAIN,
         )

@@ -12,7 +12,6 @@ from skdrift.display._batch import checked, checked_report
 from skdrift.display._canvas import (
     BLACK,
     BLUE,
-    GREY,
     NARROW,
     PLAIN,
     SMALL,
@@ -20,10 +19,13 @@ from skdrift.display._canvas import (
     VERMILLION,
     axes_of,
     characters,
+    grey_of,
+    ink_of,
     legend_of,
     shown_lines,
     shown_name,
     size_of,
+    themed,
     tidy,
     title_of,
 )
@@ -295,19 +297,20 @@ class DriftOverviewDisplay:
                     place,
                     shown_lines(reason, room, 1),
                     transform=ax.get_yaxis_transform(),
-                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+                    bbox={"facecolor": ax.get_facecolor(), "ec": "none", "pad": 0.5},
                     va="center",
                     fontsize=SMALL - 1,
-                    color=GREY,
+                    color=grey_of(ax),
                     **PLAIN,
                 )
                 continue
+            mark = themed(ax, mark)
             ax.plot([row.low, row.high], [place, place], color=mark["color"], lw=1.5)
             ax.plot([row.effect_size], [place], ls="", clip_on=False, zorder=3, **mark)
             ends.append(1.04 * row.high)
         for x, style in ((self.min_effect, "--"), (self.stable_bound, ":")):
             bottom = len(self.features_) - 0.5
-            ax.plot([x, x], [-0.5, bottom], color=GREY, lw=1, ls=style, zorder=0)
+            ax.plot([x, x], [-0.5, bottom], color=grey_of(ax), lw=1, ls=style, zorder=0)
         return float(np.nanmax(ends))
 
     def _event(self, kind: str, row: FeatureRow) -> tuple[str, bool]:
@@ -340,7 +343,7 @@ class DriftOverviewDisplay:
                 ha="right",
                 va="bottom",
                 fontsize=fontsize,
-                color=GREY,
+                color=grey_of(ax),
             )
             for place, row in enumerate(self.features_):
                 text, loud = self._event(kind, row)
@@ -354,7 +357,7 @@ class DriftOverviewDisplay:
                     ha="right",
                     va="center",
                     fontsize=fontsize,
-                    color=BLACK,
+                    color=ink_of(ax),
                     fontweight="bold" if loud else "normal",
                 )
                 if loud:
@@ -371,7 +374,7 @@ class DriftOverviewDisplay:
         from matplotlib.lines import Line2D  # noqa: PLC0415  (optional library)
 
         entries = [
-            (Line2D([], [], lw=1.5, **mark), outcome)
+            (Line2D([], [], lw=1.5, **themed(self.ax_, mark)), outcome)
             for outcome, mark in _MARKS.items()
             if any(row.outcome == outcome for row in self.features_)
         ]
@@ -380,7 +383,7 @@ class DriftOverviewDisplay:
             (":", f"stable bound {bound(self.stable_bound)}"),
         )
         entries += [
-            (Line2D([], [], color=GREY, lw=1, ls=style), label)
+            (Line2D([], [], color=grey_of(self.ax_), lw=1, ls=style), label)
             for style, label in lines
         ]
         legend_of(

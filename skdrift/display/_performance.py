@@ -20,9 +20,9 @@ from skdrift.display._canvas import (
     SMALL,
     VERMILLION,
     axes_of,
+    band_alpha,
     characters,
     ink_of,
-    is_dark,
     legend_of,
     shown_lines,
     shown_name,
@@ -371,7 +371,7 @@ class PerformanceDisplay:
                 "lw": 0,
                 "zorder": 0.5,
             }
-            style["alpha"] = 0.45 if is_dark(self.ax_) else 0.2
+            style["alpha"] = band_alpha(self.ax_)
             self.band_ = self.ax_.stairs(high, axis.edges, baseline=low, **style)
             drawn.append(self.band_)
         if np.isfinite(shown.promised).any():

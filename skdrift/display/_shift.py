@@ -12,18 +12,21 @@ from skdrift.display._batch import checked, position_of
 from skdrift.display._canvas import (
     BLACK,
     BLUE,
-    GREY,
     NARROW,
     PLAIN,
     SMALL,
     TINY,
     VERMILLION,
     axes_of,
+    band_alpha,
     characters,
+    grey_of,
+    ink_of,
     legend_of,
     shown_lines,
     shown_name,
     size_of,
+    themed,
     tidy,
     title_of,
 )
@@ -289,17 +292,22 @@ class ShiftDisplay:
     def _band(self, scale: Scale, style: str) -> None:
         if self.band is None:
             return
+        band: dict[str, Any] = {**_BAND, "alpha": band_alpha(self.ax_)}
         if style == "histogram":
             edges = np.linspace(scale.low, scale.high, _BINS + 1)
             masses = [scale.masses(shares, edges) for shares in self.band.parts]
             low, high = self.band.ends(np.array(masses))
             self.band_ = self.ax_.stairs(
-                high, edges, baseline=low, fill=True, **_BAND | {"color": GREY}
+                high,
+                edges,
+                baseline=low,
+                fill=True,
+                **band | {"color": grey_of(self.ax_)},
             )
             return
         ends = [np.r_[0.0, end, 1.0] for end in self.band.ends(self.band.parts)]
         x = np.r_[scale.low, scale.values, scale.high]
-        self.band_ = self.ax_.fill_between(x, *ends, **_BAND)
+        self.band_ = self.ax_.fill_between(x, *ends, **band)
 
     def _gap(self, scale: Scale) -> None:
         row, shown = self.row, self.distributions
@@ -312,10 +320,24 @@ class ShiftDisplay:
         ends = np.clip([start + way * row.low, start + way * row.high], 0.0, 1.0)
         x = scale.values[place]
         self.ax_.plot(
-            [x, x], ends, color=GREY, lw=1, ls="-", marker="_", ms=9, mew=1, zorder=3
+            [x, x],
+            ends,
+            color=grey_of(self.ax_),
+            lw=1,
+            ls="-",
+            marker="_",
+            ms=9,
+            mew=1,
+            zorder=3,
         )
         (self.gap_,) = self.ax_.plot(
-            [x, x], [start, middle], color=BLACK, lw=2.2, marker="o", ms=4, zorder=4
+            [x, x],
+            [start, middle],
+            color=ink_of(self.ax_),
+            lw=2.2,
+            marker="o",
+            ms=4,
+            zorder=4,
         )
 
     def _bars(self, reference: dict[str, Any], current: dict[str, Any]) -> None:
@@ -329,7 +351,7 @@ class ShiftDisplay:
             style = _BARS | reference
             self.reference_ = ax.barh(places - _BAR / 2, before, _BAR, **style)
         if np.isfinite(now).all():
-            style = _HATCHED | current
+            style = themed(ax, _HATCHED) | current
             self.current_ = ax.barh(places + _BAR / 2, now, _BAR, **style)
         self._ranges(kept)
         room = max(16, min(28, characters(width / 3, SMALL)))
@@ -343,7 +365,7 @@ class ShiftDisplay:
                 textcoords="offset points",
                 va="center",
                 fontsize=SMALL,
-                color=GREY,
+                color=grey_of(ax),
             )
         n_lines = len(names) + bool(rest)
         part = min(_LEGEND_ROOM / max(height, 0.1), 0.4)
@@ -362,7 +384,10 @@ class ShiftDisplay:
             return
         middle = (low[known] + high[known]) / 2
         self.band_ = self.ax_.errorbar(
-            middle, known - _BAR / 2, xerr=high[known] - middle, **_RANGE
+            middle,
+            known - _BAR / 2,
+            xerr=high[known] - middle,
+            **themed(self.ax_, _RANGE),
         )
 
     def _nothing(self) -> None:
@@ -375,7 +400,7 @@ class ShiftDisplay:
             text,
             ha="center",
             va="center",
-            color=GREY,
+            color=grey_of(self.ax_),
             transform=self.ax_.transAxes,
             **PLAIN,
         )
@@ -431,7 +456,7 @@ class ShiftDisplay:
         return what if self.distributions.levels else f"{what}, smoothed"
 
 
-_BAND: Final = {"color": BLUE, "alpha": 0.2, "lw": 0, "zorder": 0.5}
+_BAND: Final = {"color": BLUE, "lw": 0, "zorder": 0.5}
 _RANGE: Final = {"color": BLACK, "ls": "", "capsize": 3, "lw": 1.2, "zorder": 3}
 _SOLID: Final = {"color": BLUE, "lw": 2}
 _DASHED: Final = {"color": VERMILLION, "lw": 2, "ls": (0, (4, 1.5))}

@@ -405,13 +405,6 @@ def test_the_legend_stands_above_what_is_drawn(regressor, rows):
         assert ax.transData.transform((0, highest))[1] < bottom
 
 
-def test_on_a_dark_background_what_is_written_is_light(regressor, rows):
-    X, y, chunk = rows
-    with plt.style.context("dark_background"):
-        display = PerformanceDisplay.from_estimator(regressor, X, y, by=chunk)
-        assert display.line_.get_color() == "white"
-
-
 def test_names_are_letters_and_harm_nothing(regressor, rows, nasty_name):
     X, y, chunk = rows
     by = pd.Series(np.where(chunk < 3, nasty_name, "b"), name=nasty_name)
