@@ -51,6 +51,7 @@ _BAR_HEIGHT: Final = 0.26  # inches, in a figure of its own
 _BAR: Final = 0.38
 _LEAST_BAR: Final = 0.19  # inches, in axes that were given
 _LEGEND_ROOM: Final = 0.62  # inches below the bars
+_LEGEND_LINE: Final = 0.21
 
 
 class ShiftDisplay:
@@ -343,7 +344,8 @@ class ShiftDisplay:
     def _bars(self, reference: dict[str, Any], current: dict[str, Any]) -> None:
         shown, ax = self.distributions, self.ax_
         width, height = size_of(ax)
-        most = int(np.clip((height - _LEGEND_ROOM) / _LEAST_BAR, 3, MOST_BARS))
+        room = self._legend_room()
+        most = int(np.clip((height - room) / _LEAST_BAR, 3, MOST_BARS))
         kept, names, rest = largest_levels(shown, most)
         before, now = shown.reference[kept], shown.current[kept]
         places = np.arange(len(names))
@@ -354,8 +356,8 @@ class ShiftDisplay:
             style = themed(ax, _HATCHED) | current
             self.current_ = ax.barh(places + _BAR / 2, now, _BAR, **style)
         self._ranges(kept)
-        room = max(16, min(28, characters(width / 3, SMALL)))
-        labels = [shown_name(name, room) for name in names]
+        most = max(16, min(28, characters(width / 3, SMALL)))
+        labels = [shown_name(name, most) for name in names]
         ax.set_yticks(places, labels, fontsize=SMALL, **PLAIN)
         if rest:
             ax.annotate(
@@ -368,12 +370,16 @@ class ShiftDisplay:
                 color=grey_of(ax),
             )
         n_lines = len(names) + bool(rest)
-        part = min(_LEGEND_ROOM / max(height, 0.1), 0.4)
+        part = min(room / max(height, 0.1), 0.4)
         ax.set_ylim(n_lines - 0.5 + n_lines * part / (1 - part), -0.6)
         ax.set_xlim(left=0)
         ax.xaxis.set_major_formatter(_in_percent())
         what = "rows with this form of text" if shown.aspect == "shape" else "rows"
         self._below(f"share of {what}", ())
+
+    def _legend_room(self) -> float:
+        """Inches below the bars: one line more where there are ranges of blocks."""
+        return _LEGEND_ROOM + (_LEGEND_LINE if self.band is not None else 0.0)
 
     def _ranges(self, kept: np.ndarray) -> None:
         if self.band is None:
