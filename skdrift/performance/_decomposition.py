@@ -138,7 +138,7 @@ class LabelShiftTerms:
     reason: str = ""
 
     @property
-    def terms(self) -> ScoreTerms:
+    def terms(self) -> tuple[ScoreTerm, ...]:
         """Both terms."""
         return ScoreTerms((self.prior, self.class_conditional))
 
@@ -207,7 +207,7 @@ class ScoreDecomposition:
     notes: tuple[str, ...] = ()
 
     @property
-    def terms(self) -> ScoreTerms:
+    def terms(self) -> tuple[ScoreTerm, ...]:
         """Covariate, concept and new x; ``print(result.terms)`` is a table."""
         return ScoreTerms((self.covariate, self.concept, self.new_x))
 
