@@ -32,12 +32,14 @@ MOST_SHOWN = 60
 class _Question:
     """A number for each row that a tree may cut.
 
-    `above` and `below` give the words for "larger than" and "at most" a threshold.
+    `above`, `below` and `between` give the words for "larger than" and "at most" a
+    threshold, and for both.
     """
 
     values: np.ndarray
     above: Callable[[float], str]
     below: Callable[[float], str]
+    between: Callable[[float, float], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def find_segment(
         return None
     shown = tested[inside[tested]]
     return DriftSegment(
-        rule=" and ".join(_words(own, questions) for own in conditions),
+        rule=_rule(conditions, questions),
         n_rows=int((inside & usable).sum()),
         realised=float(losses.realised[shown].mean()),
         expected=float(losses.expected[shown].mean()),
@@ -233,10 +235,19 @@ def _fulfil(
     return inside
 
 
-def _words(condition: _Condition, questions: Sequence[_Question]) -> str:
-    question = questions[condition.question]
-    words = question.above if condition.larger else question.below
-    return words(condition.threshold)
+def _rule(conditions: Sequence[_Condition], questions: Sequence[_Question]) -> str:
+    words = []
+    for number in dict.fromkeys(own.question for own in conditions):
+        question = questions[number]
+        ends = {
+            own.larger: own.threshold for own in conditions if own.question == number
+        }
+        if len(ends) == 2:
+            words.append(question.between(ends[True], ends[False]))
+        else:
+            larger, threshold = next(iter(ends.items()))
+            words.append((question.above if larger else question.below)(threshold))
+    return " and ".join(words)
 
 
 # --- what the tree may ask ----------------------------------------------------
@@ -281,20 +292,27 @@ def _of_numbers(name: str, values: np.ndarray) -> _Question:
     whole = len(finite) <= 50 and bool((finite == np.round(finite)).all())
 
     def above(threshold: float) -> str:
-        if not whole:
-            return f"{name} > {_digits(threshold)}"
         rest = finite[finite > threshold]
-        sign = "=" if len(rest) == 1 else "≥"
-        return f"{name} {sign} {_digits(rest.min(initial=np.inf))}"
+        if not whole or not len(rest):
+            return f"{name} > {_digits(threshold)}"
+        return f"{name} {'=' if len(rest) == 1 else '≥'} {_digits(rest[0])}"
 
     def below(threshold: float) -> str:
-        if not whole:
-            return f"{name} ≤ {_digits(threshold)}"
         rest = finite[finite <= threshold]
-        sign = "=" if len(rest) == 1 else "≤"
-        return f"{name} {sign} {_digits(rest.max(initial=-np.inf))}"
+        if not whole or not len(rest):
+            return f"{name} ≤ {_digits(threshold)}"
+        return f"{name} {'=' if len(rest) == 1 else '≤'} {_digits(rest[-1])}"
 
-    return _Question(np.where(np.isfinite(values), values, np.nan), above, below)
+    def between(low: float, high: float) -> str:
+        rest = finite[(finite > low) & (finite <= high)]
+        if not whole or not len(rest):
+            return f"{_digits(low)} < {name} ≤ {_digits(high)}"
+        if len(rest) == 1:
+            return f"{name} = {_digits(rest[0])}"
+        return f"{_digits(rest[0])} ≤ {name} ≤ {_digits(rest[-1])}"
+
+    known = np.where(np.isfinite(values), values, np.nan)
+    return _Question(known, above, below, between)
 
 
 def printable(text: str) -> str:
@@ -315,6 +333,7 @@ def _of_times(name: str, values: np.ndarray) -> _Question:
         values,
         lambda threshold: f"{name} after {moment(threshold)}",
         lambda threshold: f"{name} until {moment(threshold)}",
+        lambda low, high: f"{name} from {moment(low)} to {moment(high)}",
     )
 
 
@@ -334,9 +353,8 @@ def _of_levels(
 
 def _of_level(name: str, level: str, places: np.ndarray, place: int) -> _Question:
     values = np.where(places < 0, np.nan, (places == place).astype(np.float64))
-    return _Question(
-        values, lambda _: f"{name} = {level}", lambda _: f"{name} ≠ {level}"
-    )
+    is_it, is_not = f"{name} = {level}", f"{name} ≠ {level}"
+    return _Question(values, lambda _: is_it, lambda _: is_not, lambda *_: is_it)
 
 
 # --- the test -----------------------------------------------------------------

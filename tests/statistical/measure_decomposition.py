@@ -9,6 +9,9 @@ Run as ``python tests/statistical/measure_decomposition.py``: prints the tables 
 - label: the rare class, 15 % of training, is 60 % of the batch, and rows of either
   class are as they were.
 
+At the edge: the first column moves by one standard deviation, and the noise grows with
+it, so that many rows lie where training has few.
+
 A part is right that carries 90 to 110 % of the drop. Of covariate shift the right part
 is ``covariate + new_x``, of label shift the rival's ``prior``.
 """
@@ -35,13 +38,18 @@ from skdrift import DriftAwareEstimator, ScoreDecomposition
 from skdrift.datasets import load_bike_sharing
 
 N_TRAIN, N_BATCH = 12_000, 6_000
-PARTS = ("right", "coverage", "real")
-SCORERS = {"classes": "accuracy", "values": "neg_mean_absolute_error"}
+PARTS = ("right", "edge", "coverage", "real")
+SCORERS = {
+    "classes": "accuracy",
+    "values": "neg_mean_absolute_error",
+    "edges": "neg_mean_absolute_error",
+}
 SHIFTS = {
     "classes": ("covariate", "concept", "label"),
     "values": ("covariate", "concept"),
 }
 Rows = tuple[np.ndarray, np.ndarray]
+Shifts = dict[str, tuple[str, ...]]
 
 
 def models(kind: str) -> dict[str, Any]:
@@ -61,6 +69,9 @@ def drawn(kind: str, shift: str, n: int, rng: np.random.Generator) -> Rows:
     if shift == "label" or (shift == "" and kind == "labels"):
         return _by_class(n, 0.6 if shift else 0.15, rng)
     X = rng.normal(size=(n, 5))
+    if kind == "edges":
+        X[:, 0] += shift == "covariate"
+        return X, X[:, 1] + (0.2 + np.abs(X[:, 0])) * rng.normal(size=n)
     hard = rng.random(n) < (0.9 if shift == "covariate" else 0.25)
     X[:, 0] = np.where(hard, 1.0 + rng.random(n), -rng.random(n))
     slope = np.where((shift == "concept") & (X[:, 3] > 0), -1.0, 1.0)
@@ -109,14 +120,14 @@ def trials(
             yield wrapped.decompose(*drawn(kind, shift, N_BATCH, rng))
 
 
-def print_right_parts(n: int, fits: int) -> None:
+def print_right_parts(n: int, fits: int, shifts: Shifts = SHIFTS) -> None:
     print(
         "| drop by | model | rows kept | drop of the score | share of the right part: "
         "median | 5 % to 95 % | right |"
     )
     print("|---" * 7 + "|")
-    for kind, shifts in SHIFTS.items():
-        for shift in shifts:
+    for kind, own in shifts.items():
+        for shift in own:
             for label, model in models(kind).items():
                 for keep in (None, 10_000):
                     found = list(trials(kind, shift, model, n, keep, fits))
@@ -181,13 +192,13 @@ def print_coverage(fits: int) -> None:
 
 def bike_months() -> Iterator[tuple[str, ScoreDecomposition]]:
     """Months of 2012 against a model of 2011."""
-    bikes = load_bike_sharing()
+    bikes = load_bike_sharing(as_frame=True)
     wrapped = DriftAwareEstimator(
         HistGradientBoostingRegressor(),
         scoring="neg_mean_absolute_error",
         keep_reference=4_000,
     ).fit(bikes.data[bikes.train], bikes.target[bikes.train])
-    month = bikes.time.astype("M8[M]")
+    month = bikes.time.to_numpy().astype("M8[M]")
     for own in np.unique(month[~bikes.train]):
         rows = month == own
         yield str(own), wrapped.decompose(bikes.data[rows], bikes.target[rows])
@@ -231,6 +242,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
     if "right" in options.parts:
         print_right_parts(options.trials, options.fits)
+    if "edge" in options.parts:
+        print_right_parts(options.trials, options.fits, {"edges": ("covariate",)})
     if "coverage" in options.parts:
         print_coverage(options.covered)
     if "real" in options.parts:
