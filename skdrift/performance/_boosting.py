@@ -19,7 +19,7 @@ N_LEAVES = 2**DEPTH
 LEARNING_RATE = 0.5
 PRIOR_ROWS = 8.0
 """Rows without any gradient that every leaf has besides its own."""
-MOST_SEARCHED = 2_500
+MOST_SEARCHED = 1_500
 MOST_COLUMNS = 16
 
 Gradient = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -92,7 +92,7 @@ def boost(
 ) -> Trees:
     """Fit trees one after the other, each to what those before it leave.
 
-    A tree's questions are chosen for one output, on at most 2,500 rows and 16 columns
+    A tree's questions are chosen for one output, on at most 1,500 rows and 16 columns
     drawn for it; its values are fitted to all outputs and rows by one Newton step,
     drawn towards 0 as by 8 further rows.
 
@@ -111,16 +111,18 @@ def boost(
     total = np.zeros((n_outputs, n_rows))
     if not n_features or n_rows < 2:
         return Trees(features, cuts, values)
+    codes = np.ascontiguousarray(codes)
+    order = rng.permutation(n_rows)
     for number in range(n_rounds):
         slope, curve = gradient(total)
         size = np.abs(slope).sum(axis=1)
         if not size.sum() > 0:
             break
         output = int(rng.choice(n_outputs, p=size / size.sum()))
-        rows = _draw(n_rows, MOST_SEARCHED, rng)
+        rows = _window(order, number, MOST_SEARCHED)
         columns = _draw(n_features, min(MOST_COLUMNS, -(-2 * n_features // 3)), rng)
         features[number], cuts[number] = _questions(
-            codes[np.ix_(columns, rows)],
+            codes[columns].take(rows, axis=1),
             columns,
             slope[output, rows],
             curve[output, rows],
@@ -129,6 +131,13 @@ def boost(
         values[number] = _leaf_values(leaves, slope, curve)
         add_leaves(total, leaves, values[number])
     return Trees(features, cuts, values)
+
+
+def _window(order: np.ndarray, number: int, size: int) -> np.ndarray:
+    """So many of the rows in turn: all have been drawn before one is drawn again."""
+    if len(order) <= size:
+        return order
+    return order.take(np.arange(number * size, (number + 1) * size), mode="wrap")
 
 
 def _draw(n: int, most: int, rng: np.random.Generator) -> np.ndarray:
@@ -167,10 +176,7 @@ def _questions(
 def _leaf_values(
     leaves: np.ndarray, slope: np.ndarray, curve: np.ndarray
 ) -> np.ndarray:
-    found = np.zeros((N_LEAVES, len(slope)))
-    for output in range(len(slope)):
-        g = np.bincount(leaves, slope[output], minlength=N_LEAVES)
-        h = np.bincount(leaves, curve[output], minlength=N_LEAVES)
-        prior = max(PRIOR_ROWS * float(curve[output].mean()), 1e-12)
-        found[:, output] = LEARNING_RATE * g / (h + prior)
-    return found
+    inside = (leaves == np.arange(N_LEAVES)[:, None]).astype(np.float64)
+    g, h = inside @ slope.T, inside @ curve.T
+    prior = np.maximum(PRIOR_ROWS * curve.mean(axis=1), 1e-12)
+    return np.asarray(LEARNING_RATE * g / (h + prior))

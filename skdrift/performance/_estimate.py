@@ -12,7 +12,8 @@ from sklearn.metrics import get_scorer, get_scorer_names
 LEVEL = 0.95
 LEAST_EFFECTIVE = 100.0
 MOST_OUTSIDE = 0.05
-UNLEARNED = 0.15
+LEAST_SHARE = 1e-4
+UNLEARNED = 0.25
 """Share of the distance to the plain model that the interval allows for besides: trees
 are drawn towards it where training has few rows."""
 ASSUMPTION = (
@@ -188,6 +189,29 @@ _SHARES = (
     "recall",
     "roc_auc",
 )
+
+
+def on_score_line(bounds: tuple[float, float], value: float) -> float:
+    """A score without bounds: log odds of a share, logarithm of a size."""
+    low, high = bounds
+    if high == 0.0:
+        return float(-np.log(max(-value, np.finfo(np.float64).tiny)))
+    if (low, high) == (0.0, 1.0):
+        return float(special.logit(np.clip(value, LEAST_SHARE, 1.0 - LEAST_SHARE)))
+    return value
+
+
+def raised_score(bounds: tuple[float, float], value: float, correction: float) -> float:
+    """A score with what is added on its line; itself where that is nothing."""
+    if correction == 0.0 or not np.isfinite(value):
+        return value
+    low, high = bounds
+    if high == 0.0:
+        return float(value * np.exp(-correction))
+    if (low, high) == (0.0, 1.0):
+        inside = np.clip(value, 1e-12, 1.0 - 1e-12)
+        return float(special.expit(special.logit(inside) + correction))
+    return value + correction
 
 
 def nothing_known(name: str, reason: str) -> EstimatedScore:

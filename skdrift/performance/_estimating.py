@@ -31,7 +31,10 @@ from skdrift.performance._loss_models import (
     calibrator_of,
     class_shares,
     expected_errors,
+    half_errors,
+    half_shares,
     output_codes,
+    recalibrated,
     uncertainty,
 )
 from skdrift.performance._recorded import recordable
@@ -269,7 +272,8 @@ def _class_scores(
     answered = AnsweredRows(
         batch.labels, batch.answers, batch.outputs, models.response, batch.decisions
     )
-    expected = expected_classes(models, batch.codes, batch.line)
+    expected = corrected_classes(models, batch)
+    lacks = dict(zip(models.corrected, models.score_corrections, strict=True))
     scores = []
     for name, scorer in scorers.items():
         reason = _unanswerable(scorer, models, estimator)
@@ -289,11 +293,28 @@ def _class_scores(
                     expected.plain,
                     expected.halves,
                     expected.compared,
+                    lacks,
                 )
         except FOLD_ERRORS as error:
             score = nothing_known(name, describe(error))
         scores.append(score)
     return scores, uncertainty(expected.mean)
+
+
+def corrected_classes(models: LossModels, batch: AnsweredBatch) -> ExpectedRows:
+    """Probability of each class of a batch, by the mean of the halves as corrected."""
+    n = len(batch.answers)
+    compared = _spread(n, MOST_COMPARED)
+    plain, shares = np.zeros((models.n_classes, n)), np.zeros((models.n_classes, n))
+    by_half = []
+    for half in range(N_HALVES):
+        base, own = half_shares(models, half, batch.line, batch.codes)
+        if len(models.corrections):
+            own = recalibrated(own, models.corrections[half], batch.answers)
+        plain += base / N_HALVES
+        shares += own / N_HALVES
+        by_half.append(own[:, compared])
+    return ExpectedRows(mean=shares, plain=plain, halves=by_half, compared=compared)
 
 
 def expected_classes(
@@ -353,12 +374,11 @@ def _error_scores(
     scorers: Mapping[str, Scorer],
 ) -> tuple[list[EstimatedScore], np.ndarray]:
     answers = batch.answers
-    expected = expected_row_errors(models, batch.codes)
+    expected = corrected_row_errors(models, batch)
     errors, compared = expected.mean, expected.compared
     drawn = _spread(len(answers), MOST_DRAWN)
-    signed = errors[3, drawn] + np.sqrt(errors[1, drawn]) * _draw_residuals(
-        models.quantiles, len(drawn)
-    )
+    residuals = _draw_residuals(models.quantiles, len(drawn))
+    signed = np.sqrt(errors[1, drawn]) * residuals
     scores = []
     for name, scorer in scorers.items():
         function = _ERROR_SCORES.get(repr(scorer))
@@ -384,6 +404,20 @@ def _error_scores(
         )
         scores.append(score)
     return scores, errors[1]
+
+
+def corrected_row_errors(models: LossModels, batch: AnsweredBatch) -> ExpectedRows:
+    """Expected errors of a batch, by the mean of the halves as corrected."""
+    n = len(batch.answers)
+    compared = _spread(n, MOST_COMPARED)
+    errors = np.zeros((len(ERRORS), n))
+    by_half = []
+    for half in range(N_HALVES):
+        own = half_errors(models, half, batch.codes)
+        errors += own / N_HALVES
+        by_half.append(own[:, compared])
+    plain = np.tile(models.tables.mean(axis=0)[:, None], n)
+    return ExpectedRows(mean=errors, plain=plain, halves=by_half, compared=compared)
 
 
 def expected_row_errors(models: LossModels, codes: np.ndarray) -> ExpectedRows:

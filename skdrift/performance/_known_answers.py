@@ -13,7 +13,12 @@ from sklearn.utils import get_tags
 
 from skdrift._core.rows import take_rows
 from skdrift.performance._calibration import Response
-from skdrift.performance._estimate import EstimatedScore, score_bounds, with_interval
+from skdrift.performance._estimate import (
+    EstimatedScore,
+    raised_score,
+    score_bounds,
+    with_interval,
+)
 
 Scorer = Callable[..., float]
 ValueOf = Callable[[np.ndarray, np.ndarray], float]
@@ -116,6 +121,7 @@ def expected_class_score(
     plain: np.ndarray,
     halves: Sequence[np.ndarray],
     compared: np.ndarray,
+    corrections: Mapping[str, np.ndarray] | None = None,
 ) -> EstimatedScore:
     """One score and its interval.
 
@@ -131,6 +137,9 @@ def expected_class_score(
         What models of halves say of some of the rows.
     compared : ndarray of int of shape (n_compared,)
         Their positions.
+    corrections : mapping of str to ndarray of float of shape (8,), optional
+        By scikit-learn's name of a score: what the models of each half lack, see
+        `raised_score`.
 
     Raises
     ------
@@ -138,23 +147,39 @@ def expected_class_score(
         What the scorer raises.
     """
     told = _Told(shares, plain, halves, compared)
-    interval = partial(with_interval, name, bounds=score_bounds(scorer))
+    bounds = score_bounds(scorer)
+    interval = partial(with_interval, name, bounds=bounds)
     by_counts = _counts_scorer(estimator, scorer, answered)
     if by_counts is not None:
         return interval(**_of_counts(by_counts, answered, told))
+    known = _NAMES.get(repr(scorer), "")
+    lacks = (corrections or {}).get(known, np.zeros(len(halves)))
     by_row = _row_values(scorer, answered)
     if by_row is not None:
-        return interval(**_of_means(by_row, told))
+        return interval(**_raised(bounds, lacks, _of_means(by_row, told)))
     value_of = _value_by_ranks(scorer, answered, len(shares))
     if value_of is None:
         value_of = _value_by_rows(scorer, answered, estimator)
     rows = np.arange(shares.shape[1])
-    return interval(
-        value=value_of(shares, rows),
-        plain=value_of(plain, rows),
-        noise=_drawn_noise(value_of, shares),
-        halves=np.array([value_of(own, compared) for own in halves]),
-    )
+    found = {
+        "value": value_of(shares, rows),
+        "plain": value_of(plain, rows),
+        "noise": _drawn_noise(value_of, shares),
+        "halves": np.array([value_of(own, compared) for own in halves]),
+    }
+    return interval(**_raised(bounds, lacks, found))
+
+
+def _raised(
+    bounds: tuple[float, float], lacks: np.ndarray, found: dict[str, Any]
+) -> dict[str, Any]:
+    """What was found of a score, raised by what the models lack."""
+    halves = [
+        raised_score(bounds, float(value), float(lack))
+        for value, lack in zip(found["halves"], lacks, strict=True)
+    ]
+    value = raised_score(bounds, found["value"], float(lacks.mean()))
+    return {**found, "value": value, "halves": np.array(halves)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -313,6 +338,24 @@ def _value_by_ranks(scorer: Scorer, answered: AnsweredRows, k: int) -> ValueOf |
     return of_ranks
 
 
+def value_of_rows(scorer: Scorer, answered: AnsweredRows, k: int) -> ValueOf | None:
+    """A score of ranks, or a mean of rows; None for another."""
+    by_row = _row_values(scorer, answered)
+    if by_row is None:
+        return _value_by_ranks(scorer, answered, k)
+
+    def of_means(shares: np.ndarray, rows: np.ndarray) -> float:
+        return float((shares * by_row[:, rows]).sum(axis=0).mean())
+
+    return of_means
+
+
+def corrected_scorers(k: int) -> dict[str, Scorer]:
+    """Scores that hang on more than what was answered, by name."""
+    others = {"roc_auc"} if k > 2 else {"roc_auc_ovr", "roc_auc_ovr_weighted"}
+    return {name: get_scorer(name) for name in _NAMES.values() if name not in others}
+
+
 def _value_by_rows(scorer: Scorer, answered: AnsweredRows, estimator: Any) -> ValueOf:
     """Every row once for each class, weighted by its probability."""
     known = KnownAnswers(estimator, answered.methods())
@@ -379,4 +422,15 @@ _RANK_SCORES: dict[str, tuple[Callable[..., float], bool, bool]] = {
     repr(get_scorer("roc_auc_ovr")): (expected_auc, False, False),
     repr(get_scorer("roc_auc_ovr_weighted")): (expected_auc, True, False),
     repr(get_scorer("average_precision")): (expected_average_precision, False, False),
+}
+_NAMES = {
+    repr(get_scorer(name)): name
+    for name in (
+        "neg_log_loss",
+        "neg_brier_score",
+        "roc_auc",
+        "roc_auc_ovr",
+        "roc_auc_ovr_weighted",
+        "average_precision",
+    )
 }

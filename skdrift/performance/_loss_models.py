@@ -30,6 +30,7 @@ from skdrift.performance._column_residuals import ColumnResiduals, learn_residua
 from skdrift.performance._row_codes import N_CODES, code_edges, number_codes
 
 N_HALVES = 8
+N_JUDGED = 4
 N_ROUNDS = 24
 ROUNDS = (3, 6, 12, 24)
 WEIGHTS = (1.0, 0.75, 0.5)
@@ -63,6 +64,8 @@ class OutOfFold:
         Number of the class, or the value, that `predict` gave.
     n_classes : int
         0 for regressors.
+    folds : ndarray of int of shape (n_known,)
+        Number of the fold that answered; empty where it does not matter.
     """
 
     rows: np.ndarray
@@ -71,6 +74,7 @@ class OutOfFold:
     labels: np.ndarray
     answers: np.ndarray
     n_classes: int
+    folds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def take(self, kept: np.ndarray) -> OutOfFold:
         """Some of the rows."""
@@ -81,6 +85,7 @@ class OutOfFold:
             labels=self.labels[kept],
             answers=self.answers[kept],
             n_classes=self.n_classes,
+            folds=self.folds[kept] if len(self.folds) else self.folds,
         )
 
 
@@ -114,9 +119,11 @@ class LossModels:
         Share of the trees that is added to the plain model: 0 where they do not win
         out of fold. It is part of `values`.
     factors : ndarray of float of shape (4,)
-        What the errors of regressors are multiplied with to be right on average.
+        What the errors of regressors are multiplied with to be right on average where
+        models of all halves are put together; the last is their spread.
     quantiles : ndarray of float of shape (101,)
-        Of the out-of-fold residuals of regressors, in units of the expected size.
+        Of the out-of-fold errors of regressors, in units of the root of the square that
+        is expected.
     strata : ndarray of float of shape (9,)
         Deciles of the expected loss out of fold.
     in_blocks : bool
@@ -128,6 +135,15 @@ class LossModels:
         stored before it was learned.
     residual_columns, residual_means, residual_counts, residual_variances
         What is left of `class_values`, or of the four errors, as `ColumnResiduals`.
+    corrections : ndarray of float
+        What the models of each half lack on the rows that they have not seen.
+        Classifiers: added to the logarithms of the shares, by the class that was
+        answered, (8, n_classes, n_classes). Regressors: factors of the sizes, and what
+        is added to the signed error, (8, 4).
+    corrected : tuple of str
+        Scores that are corrected besides.
+    score_corrections : ndarray of float of shape (n_corrected, 8)
+        What is added to the log odds of a share, or to the logarithm of a size.
     """
 
     reason: str = ""
@@ -151,6 +167,9 @@ class LossModels:
     residual_means: np.ndarray = field(default_factory=lambda: np.zeros((0, 48, 0)))
     residual_counts: np.ndarray = field(default_factory=lambda: np.zeros((0, 48)))
     residual_variances: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    corrections: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    corrected: tuple[str, ...] = ()
+    score_corrections: np.ndarray = field(default_factory=lambda: np.zeros((0, 8)))
 
     @property
     def asks_columns(self) -> bool:
@@ -244,9 +263,10 @@ def learn_losses(
     codes: np.ndarray,
     positions: np.ndarray,
     groups: np.ndarray,
+    halves: np.ndarray,
     *,
     in_blocks: bool,
-    seed: int,
+    rng: np.random.Generator,
 ) -> LossModels:
     """Learn from out-of-fold answers.
 
@@ -259,12 +279,11 @@ def learn_losses(
         Columns that the codes are of.
     groups : ndarray of int of shape (n_known,)
         Rows of one group are in one half together.
+    halves : ndarray of bool of shape (8, n_known)
     in_blocks : bool
         Whether groups are blocks of rows.
-    seed : int
+    rng : Generator
     """
-    rng = np.random.default_rng(seed)
-    halves = halves_of(groups, rng)
     line = output_line(known)
     asked = line[:, :0] if known.response == "predict" and known.n_classes else line
     found = [code_edges(column) for column in asked.T[:MOST_OUTPUT_COLUMNS]]
@@ -310,13 +329,12 @@ def _learn_classes(
 ) -> dict[str, Any]:
     n_classes = known.n_classes
     right = known.labels[:, None] == np.arange(n_classes)
-    kind = _best_calibration(known, line, right, halves)
-    calibrators = [fit_calibrator(kind, line[half], right[half]) for half in halves]
+    calibrators = _best_calibration(known, line, right, halves)
     plain = np.stack([np.log(calibrated(own, line)).T for own in calibrators])
     n_rounds = N_ROUNDS if len(line) >= LEAST_BOOSTED else 0
     trees = [
         boost(
-            codes[:, half],
+            np.compress(half, codes, axis=1),
             _class_gradient(right[half].T, base[:, half]),
             n_classes if n_classes > 2 else 1,
             n_rounds=n_rounds,
@@ -336,7 +354,7 @@ def _learn_classes(
     )
     shares = class_shares(start, total)
     return {
-        "calibration": kind,
+        "calibration": calibrators[0].kind,
         "tables": np.stack([own.table for own in calibrators]),
         "weights": weights,
         "strata": _strata(uncertainty(shares)),
@@ -441,6 +459,34 @@ def class_shares(base: np.ndarray, total: np.ndarray) -> np.ndarray:
     return np.asarray(special.softmax(base + total, axis=0))
 
 
+def half_shares(
+    models: LossModels, half: int, line: np.ndarray, codes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Probability of each class by the plain model of one half, and by its trees."""
+    plain = calibrated(calibrator_of(models, half), line).T
+    if not models.weights.any():
+        return plain, plain
+    total = sum_of_trees(codes, models.trees(half))
+    return plain, class_shares(np.log(plain), total)
+
+
+def recalibrated(
+    shares: np.ndarray, corrections: np.ndarray, answers: np.ndarray
+) -> np.ndarray:
+    """Shares of the classes, corrected by the class that was answered.
+
+    Parameters
+    ----------
+    shares : ndarray of float of shape (n_classes, n_rows)
+    corrections : ndarray of float of shape (n_classes, n_classes)
+    answers : ndarray of int of shape (n_rows,)
+        -1 for an answer that is no class.
+    """
+    factors = np.vstack([np.exp(corrections), np.ones(len(shares))])
+    raised = shares * factors[answers].T
+    return np.asarray(raised / raised.sum(axis=0))
+
+
 def uncertainty(shares: np.ndarray) -> np.ndarray:
     """Probability that two draws of the label differ, given (n_classes, n_rows)."""
     return np.asarray(1.0 - (shares**2).sum(axis=0))
@@ -448,20 +494,26 @@ def uncertainty(shares: np.ndarray) -> np.ndarray:
 
 def _best_calibration(
     known: OutOfFold, line: np.ndarray, right: np.ndarray, halves: np.ndarray
-) -> CalibrationKind:
-    """Least log loss on the halves that were not fitted on; ties to the plainest."""
+) -> list[Calibrator]:
+    """Of each half; least log loss on the rows not fitted on, ties to the plainest."""
     kinds = kinds_for(known.response, len(line))
-    if len(kinds) == 1:
-        return kinds[0]
-    losses = []
+    judged = halves[: N_JUDGED if len(kinds) > 1 else 0]
+    best, least = kinds[0], np.inf
+    fitted: dict[CalibrationKind, list[Calibrator]] = {}
     for kind in kinds:
-        of_kind = []
-        for half in halves[:4]:
-            own = fit_calibrator(kind, line[half], right[half])
-            shares = calibrated(own, line[~half])
-            of_kind.append(-np.log(shares[right[~half]]).mean())
-        losses.append(np.mean(of_kind))
-    return kinds[int(np.argmin(losses))]
+        own = [fit_calibrator(kind, line[half], right[half]) for half in judged]
+        fitted[kind] = own
+        losses = [
+            -np.log(calibrated(one, line[~half])[right[~half]]).mean()
+            for one, half in zip(own, judged, strict=True)
+        ]
+        loss = float(np.mean(losses)) if losses else 0.0
+        if loss < least:
+            best, least = kind, loss
+    rest = halves[len(judged) :]
+    return fitted[best] + [
+        fit_calibrator(best, line[half], right[half]) for half in rest
+    ]
 
 
 def _class_gradient(right: np.ndarray, base: np.ndarray) -> Gradient:
@@ -503,7 +555,7 @@ def _learn_errors(
     n_rounds = N_ROUNDS if len(line) >= LEAST_BOOSTED else 0
     trees = [
         boost(
-            codes[:, half],
+            np.compress(half, codes, axis=1),
             _error_gradient(_standardised(errors[:, half], own, spread)),
             len(ERRORS),
             n_rounds=n_rounds,
@@ -527,14 +579,14 @@ def _learn_errors(
     ratio = errors[:3].mean(axis=1) / expected[:3].mean(axis=1)
     factors = np.append(np.clip(ratio, 0.5, 2.0), spread)
     expected[:3] *= factors[:3, None]
-    centred = (errors[3] - expected[3]) / np.sqrt(expected[1])
+    in_sizes = errors[3] / np.sqrt(expected[1])
     levels = (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES
     of_halves = [known.labels[half] for half in halves]
     return {
         "tables": means,
         "weights": weights,
         "factors": factors,
-        "quantiles": np.quantile(centred, levels),
+        "quantiles": np.quantile(in_sizes, levels),
         "strata": _strata(expected[1]),
         "half_means": np.array(
             [[labels.mean(), (labels**2).mean()] for labels in of_halves]
@@ -549,6 +601,20 @@ def expected_errors(total: np.ndarray, means: np.ndarray, spread: float) -> np.n
     total = np.clip(total, -5.0, 5.0)
     sizes = means[:3, None] * np.exp(total[:3])
     return np.vstack([sizes, means[3] + spread * total[3:]])
+
+
+def half_errors(models: LossModels, half: int, codes: np.ndarray) -> np.ndarray:
+    """Errors that the model of one half expects, of shape (4, n_rows)."""
+    total = np.zeros((len(ERRORS), codes.shape[1]))
+    if models.weights.any():
+        total = sum_of_trees(codes, models.trees(half))
+    found = expected_errors(total, models.tables[half], float(models.factors[3]))
+    found[:3] *= models.factors[:3, None]
+    if len(models.corrections):
+        found[:3] *= models.corrections[half, :3, None]
+        found[3] += models.corrections[half, 3]
+    found[1] = np.maximum(found[1], found[0] ** 2)
+    return found
 
 
 def _standardised(errors: np.ndarray, means: np.ndarray, spread: float) -> np.ndarray:
@@ -607,16 +673,17 @@ def _best_shares(
     plain = loss(total)
     least = np.zeros(len(plain))
     _, codes_of_groups = np.unique(groups, return_inverse=True)
+    others = [np.flatnonzero(~half) for half in halves]
+    asked = [codes.take(rows, axis=1) for rows in others]
     done = 0
     for until in ROUNDS:
         if until > len(trees[0].values):
             break
-        for half, own in zip(halves, trees, strict=True):
-            others = np.flatnonzero(~half)
+        for rows, coded, own in zip(others, asked, trees, strict=True):
             part = Trees(
                 own.features[done:until], own.cuts[done:until], own.values[done:until]
             )
-            total[:, others] += sum_of_trees(codes[:, others], part) / (N_HALVES // 2)
+            total[:, rows] += sum_of_trees(coded, part) / (N_HALVES // 2)
         done = until
         for weight in WEIGHTS:
             gains = plain - loss(weight * total)

@@ -12,6 +12,7 @@ import scipy.sparse
 from skdrift._core.frame import read_table
 from skdrift._core.rows import take_rows
 from skdrift.performance._calibration import Response
+from skdrift.performance._corrections import corrected_models
 from skdrift.performance._cross_validation import (
     FOLD_ERRORS,
     FoldResult,
@@ -23,6 +24,7 @@ from skdrift.performance._loss_models import (
     LossModels,
     OutOfFold,
     enough_rows,
+    halves_of,
     learn_losses,
 )
 from skdrift.performance._outputs import FoldOutputs
@@ -30,7 +32,7 @@ from skdrift.performance._reference_rows import ReferenceRows, draw_reference
 from skdrift.performance._row_codes import coded_columns, row_codes
 from skdrift.profile import Profile
 
-MOST_ROWS = 15_000
+MOST_ROWS = 10_000
 MOST_CODED = 100
 MOST_SCREENED = 2_000
 MOST_CLASSES = 50
@@ -57,7 +59,7 @@ class CodedRows:
 def code_training_rows(
     X: Any, y: Any, reference: Profile, held_out: Sequence[np.ndarray], seed: int
 ) -> CodedRows:
-    """Code at most 15,000 of the rows that some fold holds out.
+    """Code at most 10,000 of the rows that some fold holds out.
 
     Of more than 100 columns those are used whose codes go most with the labels.
 
@@ -148,15 +150,18 @@ def learn_from_pass(
     if groups is not None:
         units = np.where(groups >= 0, groups, len(groups) + np.arange(len(groups)))
         units = units[known.rows]
-    codes = coded.codes[:, place]
+    rng = np.random.default_rng(seed)
+    codes, halves = coded.codes.take(place, axis=1), halves_of(units, rng)
     losses = learn_losses(
         known,
         codes,
         coded.positions,
         units,
+        halves,
         in_blocks=groups is not None,
-        seed=seed,
+        rng=rng,
     )
+    losses = corrected_models(losses, known, codes, halves)
     if keep is None:
         return losses, None
     return losses, draw_reference(known, codes, units, keep, seed)
@@ -196,6 +201,7 @@ def _gathered(
         return None
     rows = np.concatenate([test for test, _ in answered])
     rows = np.where(rows < 0, rows + len(labels), rows)
+    folds = np.repeat(np.arange(len(answered)), [len(test) for test, _ in answered])
     said = np.concatenate(
         [own.labels[:, 0] for _, own in answered if own.labels is not None]
     )
@@ -208,6 +214,7 @@ def _gathered(
             labels=labels[rows].astype(np.float64),
             answers=values,
             n_classes=0,
+            folds=folds,
         )
     n_classes = len(classes)
     answers = class_numbers(said, classes)
@@ -221,6 +228,7 @@ def _gathered(
         labels=class_numbers(labels[rows], classes),
         answers=answers,
         n_classes=n_classes,
+        folds=folds,
     )
 
 

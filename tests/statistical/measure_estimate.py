@@ -122,15 +122,41 @@ def distances(
 def drawn(
     kind: str, shape: str, shift: float, n: int, rng: np.random.Generator
 ) -> Rows:
-    """Rows of a known law whose columns have moved by `shift` standard deviations."""
+    """Rows of a known law, of which one column has moved by `shift` deviations."""
     X = rng.normal(size=(n, 6))
     X[:, 0] += shift
-    bent = X[:, 0] + 0.7 * X[:, 0] ** 2 if shape == "bent" else X[:, 0] * X[:, 1]
-    signal = bent - 0.7 + X[:, 2]
+    signal, noise = LAWS[shape](X)
     if kind == "classes":
         return X, (rng.random(n) < expit(signal)).astype(int)
-    noise = 0.3 + 0.5 * np.abs(X[:, 0])
     return X, signal + noise * rng.normal(size=n)
+
+
+def _bent(X: np.ndarray) -> Rows:
+    signal = X[:, 0] + 0.7 * X[:, 0] ** 2 - 0.7 + X[:, 2]
+    return signal, 0.3 + 0.5 * np.abs(X[:, 0])
+
+
+def _crossed(X: np.ndarray) -> Rows:
+    return X[:, 0] * X[:, 1] - 0.7 + X[:, 2], 0.3 + 0.5 * np.abs(X[:, 0])
+
+
+def _hinged(X: np.ndarray) -> Rows:
+    """Two slopes; louder on one side of a step."""
+    rise, fall = np.maximum(X[:, 0] - 0.3, 0.0), np.maximum(-X[:, 0] - 0.5, 0.0)
+    return 2.0 * rise - 1.2 * fall + 0.8 * X[:, 1], 0.4 + 0.6 * (X[:, 0] > 0.5)
+
+
+def _skewed(X: np.ndarray) -> Rows:
+    """A lognormal column, which is a slope of another one and a scale of the noise."""
+    X[:, 0] = np.exp(0.5 * X[:, 0])
+    return 1.5 * np.log1p(X[:, 0]) * X[:, 1] + X[:, 2], 0.6 * X[:, 0]
+
+
+LAWS = {"bent": _bent, "crossed": _crossed, "hinged": _hinged, "skewed": _skewed}
+NEW_LAWS = ("hinged", "skewed")
+"""Those that no constant of the method was set on."""
+SHIFTS = (1.0, 0.0)
+BATCHES_OF_FIT = 5
 
 
 def rows_of(kind: str, steep: float, seeds: int) -> Iterator[tuple[str, np.ndarray]]:
@@ -149,20 +175,30 @@ def rows_of(kind: str, steep: float, seeds: int) -> Iterator[tuple[str, np.ndarr
 
 
 def known_law(
-    kind: str, shift: float, fits: int
-) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Name of law and model, ratio of each score, and share of intervals that cover."""
+    kind: str, fits: int
+) -> Iterator[tuple[str, dict[float, tuple[np.ndarray, np.ndarray]]]]:
+    """Name of law and model; by shift the ratios and the shares that are covered."""
     scores = CLASS_SCORES if kind == "classes" else ERROR_SCORES
-    for shape in ("bent", "crossed"):
+    for shape in NEW_LAWS:
         for label, model in models(kind).items():
             rng = np.random.default_rng(1)
             results = []
             for _ in range(fits):
                 train = drawn(kind, shape, 0.0, 4_000, rng)
-                chunks = [drawn(kind, shape, shift, CHUNK, rng) for _ in range(2)]
+                chunks = [
+                    drawn(kind, shape, shift, CHUNK, rng)
+                    for shift in SHIFTS
+                    for _ in range(BATCHES_OF_FIT)
+                ]
                 results.append(distances(model, train, chunks, scores))
-            error, hold, covered = map(np.concatenate, zip(*results, strict=True))
-            yield f"{shape}, {label}", error.mean(0) / hold.mean(0), covered.mean(0)
+            error, hold, covered = (
+                np.stack(own).reshape(fits, len(SHIFTS), BATCHES_OF_FIT, -1)
+                for own in zip(*results, strict=True)
+            )
+            ratios = error.mean(axis=(0, 2)) / hold.mean(axis=(0, 2))
+            shares = covered.mean(axis=(0, 2))
+            found = dict(zip(SHIFTS, zip(ratios, shares, strict=True), strict=True))
+            yield f"{shape}, {label}", found
 
 
 def table_line(name: str, values: np.ndarray) -> str:
@@ -174,26 +210,43 @@ def shown_name(scorer: str) -> str:
     return scorer.removeprefix("neg_").replace("_", " ")
 
 
+def print_tables(kind: str, seeds: int) -> None:
+    """Real tables that are split by a column, and at random."""
+    scores = CLASS_SCORES if kind == "classes" else ERROR_SCORES
+    names = " | ".join(shown_name(score) for score in scores)
+    for steep, title in ((6.0, "shifted by a column"), (0.0, "no shift")):
+        print(f"\n| {title}: error over that of 'holds' | {names} |")
+        print("|---" * (len(scores) + 1) + "|")
+        ratios = []
+        for name, ratio in rows_of(kind, steep, seeds):
+            print(table_line(name, ratio), flush=True)
+            ratios.append(ratio)
+        print(table_line("geometric mean", gmean(np.array(ratios))))
+
+
+def print_laws(kind: str, fits: int) -> None:
+    scores = CLASS_SCORES if kind == "classes" else ERROR_SCORES
+    names = " | ".join(shown_name(score) for score in scores)
+    print(f"\n| known law | shift | {names} | covers: {names} |")
+    print("|---" * (2 * len(scores) + 2) + "|")
+    for name, found in known_law(kind, fits):
+        for shift, (ratio, covered) in found.items():
+            line = table_line(f"{name} | {shift:.0f}", np.append(ratio, covered))
+            print(line, flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--fits", type=int, default=20)
+    parser.add_argument("--fits", type=int, default=40)
+    parser.add_argument("--kinds", nargs="+", default=["classes", "values"])
+    parser.add_argument("--tables", nargs="+", default=["real", "laws"])
     options = parser.parse_args()
-    for kind, scores in (("classes", CLASS_SCORES), ("values", ERROR_SCORES)):
-        names = " | ".join(shown_name(score) for score in scores)
-        for steep, title in ((6.0, "shifted by a column"), (0.0, "no shift")):
-            print(f"\n| {title}: error over that of 'holds' | {names} |")
-            print("|---" * (len(scores) + 1) + "|")
-            ratios = []
-            for name, ratio in rows_of(kind, steep, options.seeds):
-                print(table_line(name, ratio), flush=True)
-                ratios.append(ratio)
-            print(table_line("geometric mean", gmean(np.array(ratios))))
-        for shift in (1.0, 0.0):
-            print(f"\n| known law, shift {shift} | {names} | covers: {names} |")
-            print("|---" * (2 * len(scores) + 1) + "|")
-            for name, ratio, covered in known_law(kind, shift, options.fits):
-                print(table_line(name, np.append(ratio, covered)), flush=True)
+    for kind in options.kinds:
+        if "real" in options.tables:
+            print_tables(kind, options.seeds)
+        if "laws" in options.tables:
+            print_laws(kind, options.fits)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,170 @@
+"""By how much learned models are off on the rows that they were not learned from.
+
+Each half's model is held against the other half, and what it lacks there is added to
+what it says of a batch. A batch that is like training is then expected to have the
+score of cross-validation, whatever the model got wrong; of another batch the models
+only say by how much it differs (a control variate, as in augmented inverse propensity
+weighting without the weights; Robins, Rotnitzky and Zhao 1994).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from skdrift.performance._estimate import on_score_line, score_bounds
+from skdrift.performance._known_answers import (
+    AnsweredRows,
+    ValueOf,
+    corrected_scorers,
+    value_of_rows,
+)
+from skdrift.performance._loss_models import (
+    N_HALVES,
+    LossModels,
+    OutOfFold,
+    errors_of,
+    half_errors,
+    half_shares,
+    output_codes,
+    output_line,
+    recalibrated,
+)
+
+PRIOR_ROWS = 2.0
+"""Rows that agree with the model, beside those of a class that was answered."""
+N_STEPS = 4
+LEAST_ROWS_OF_FOLD = 50
+LARGEST_FACTOR = 2.0
+
+
+def corrected_models(
+    models: LossModels, known: OutOfFold, codes: np.ndarray, halves: np.ndarray
+) -> LossModels:
+    """The models with what they lack on the rows that they have not seen.
+
+    Parameters
+    ----------
+    models : LossModels
+    known : OutOfFold
+    codes : ndarray of uint8 of shape (n_used, n_known)
+        Of the columns that the models ask.
+    halves : ndarray of bool of shape (8, n_known)
+        That the models were learned from.
+    """
+    line = output_line(known)
+    own = output_codes(line, known.answers, models.edges, models.n_classes)
+    every = np.vstack([codes, own])
+    if models.n_classes:
+        return _corrected_classes(models, known, line, every, halves)
+    errors = errors_of(known.labels, known.answers)
+    found = [
+        _error_correction(
+            half_errors(models, half, np.compress(~seen, every, axis=1)),
+            errors[:, ~seen],
+        )
+        for half, seen in enumerate(halves)
+    ]
+    return replace(models, corrections=np.stack(found))
+
+
+def _error_correction(expected: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Factors of the sizes, and what is added to the signed error."""
+    means, wanted = expected.mean(axis=1), errors.mean(axis=1)
+    factors = wanted[:3] / np.maximum(means[:3], np.finfo(np.float64).tiny)
+    factors = np.clip(factors, 1.0 / LARGEST_FACTOR, LARGEST_FACTOR)
+    return np.append(factors, wanted[3] - means[3])
+
+
+# --- classifiers --------------------------------------------------------------
+
+
+def _corrected_classes(
+    models: LossModels,
+    known: OutOfFold,
+    line: np.ndarray,
+    codes: np.ndarray,
+    halves: np.ndarray,
+) -> LossModels:
+    right = np.eye(models.n_classes)[known.labels].T
+    answered = AnsweredRows(known.answers, known.answers, known.outputs, known.response)
+    known_scorers = corrected_scorers(models.n_classes)
+    asked = {
+        name: (score_bounds(scorer), value_of)
+        for name, scorer in known_scorers.items()
+        if (value_of := value_of_rows(scorer, answered, models.n_classes)) is not None
+    }
+    corrections, by_score = [], []
+    for half, seen in enumerate(halves):
+        rows = np.flatnonzero(~seen)
+        shares = np.zeros_like(right)
+        raw = half_shares(models, half, line[rows], codes.take(rows, axis=1))[1]
+        answers = known.answers[rows]
+        corrections.append(_log_corrections(raw, right[:, rows], answers))
+        shares[:, rows] = recalibrated(raw, corrections[-1], answers)
+        folds = _parts(known.folds[rows], rows)
+        by_score.append(
+            [
+                _lack(bounds, value_of, right, shares, folds)
+                for bounds, value_of in asked.values()
+            ]
+        )
+    return replace(
+        models,
+        corrections=np.stack(corrections),
+        corrected=tuple(asked),
+        score_corrections=np.array(by_score).reshape(N_HALVES, len(asked)).T,
+    )
+
+
+def _log_corrections(
+    shares: np.ndarray, right: np.ndarray, answers: np.ndarray
+) -> np.ndarray:
+    """What makes the shares right on average, for each class that was answered.
+
+    Returns
+    -------
+    ndarray of float of shape (n_classes, n_classes)
+        A row for each answered class: added to the logarithms of the shares.
+    """
+    k = len(shares)
+    found = np.zeros((k, k))
+    for answer in np.unique(answers).tolist():
+        own = shares[:, answers == answer]
+        expected = own.mean(axis=1)
+        hits = right[:, answers == answer].sum(axis=1)
+        wanted = (hits + PRIOR_ROWS * expected) / (hits.sum() + PRIOR_ROWS)
+        for _ in range(N_STEPS):
+            found[answer] += np.log(wanted / np.maximum(expected, 1e-12))
+            raised = own * np.exp(found[answer])[:, None]
+            expected = (raised / raised.sum(axis=0)).mean(axis=1)
+    return found
+
+
+def _parts(folds: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
+    """Rows of each fold; all rows together where folds are small."""
+    numbers = np.unique(folds)
+    if len(rows) < LEAST_ROWS_OF_FOLD * len(numbers):
+        return [rows]
+    return [rows[folds == number] for number in numbers]
+
+
+def _lack(
+    bounds: tuple[float, float],
+    value_of: ValueOf,
+    right: np.ndarray,
+    shares: np.ndarray,
+    folds: Sequence[np.ndarray],
+) -> float:
+    """What a score lacks, as the mean of folds: models of two folds rank apart."""
+    pairs = [
+        (value_of(right[:, rows], rows), value_of(shares[:, rows], rows))
+        for rows in folds
+    ]
+    known = np.array([pair for pair in pairs if np.isfinite(pair).all()])
+    if not len(known):
+        return 0.0
+    real, expected = known.mean(axis=0)
+    return float(on_score_line(bounds, real) - on_score_line(bounds, expected))
