@@ -266,7 +266,7 @@ def _interval(term: ScoreTerm) -> str:
 def _lines(terms: Iterable[ScoreTerm]) -> list[str]:
     lines = []
     for term in terms:
-        share = "" if np.isnan(term.share) else f"{100 * term.share:.0f} %"
+        share = "" if np.isnan(term.share) else f"{round(100 * term.share)} %"
         value = term.reason if np.isnan(term.value) else f"{term.value:+.4g}"
         lines.append(
             f"{term.name:<17} {value:>10} {_interval(term):<24} {share:>6}  "
