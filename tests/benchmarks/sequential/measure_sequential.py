@@ -205,8 +205,11 @@ def peers(folder: Path, n_runs: int) -> dict[str, Any]:
         subprocess.run(install, check=True)
         (place / "installed").touch()
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    subprocess.run([python, HERE / "run_peers.py", folder], check=True, env=environment)
-    return json.loads((folder / "peers.json").read_text(encoding="utf-8"))
+    partial = folder / "peers-partial.json"
+    run = [python, HERE / "run_peers.py", folder, partial]
+    subprocess.run(run, check=True, env=environment)
+    partial.replace(result)  # the name of one that is whole
+    return json.loads(result.read_text(encoding="utf-8"))
 
 
 def print_delays(folder: Path, n_runs: int) -> None:
