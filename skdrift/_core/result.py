@@ -143,9 +143,11 @@ class ScoreExpectation:
     level : float
         Coverage of the interval, 0.95 unless told otherwise.
     n_rows : int
-        Rows that the interval is for.
+        Rows that the interval is for; where some rows lack a label, as many labelled
+        ones as the realised score is worth.
     realised : float
-        Score of the batch, where labels were given; else NaN.
+        Score of the batch, where labels were given; else NaN. Where some rows lack one:
+        of the whole batch for a mean of rows, else of the labelled rows.
     pvalue : float
         One-sided: probability of a score this low or lower if nothing changed.
     reason : str
@@ -153,6 +155,22 @@ class ScoreExpectation:
     basis : str
         What the interval counts where rows come in blocks, and by which model; empty
         where rows count one by one.
+    n_labelled : int
+        Rows of the batch with a label; -1 where nobody gave labels, or the report is an
+        old one that did not say it.
+    realised_low, realised_high : float
+        Where some rows lack a label, interval of the same level for the score that the
+        whole batch has; NaN where there is none.
+    estimated, estimated_low, estimated_high : float
+        With labels, what `estimate_score` says without them, and its interval, for the
+        rows that `realised` is of; NaN where there is no estimate.
+    detectable_drop : float
+        Where some rows lack a label and there is no alarm, smallest drop below `value`
+        that so many labels would show in four of five batches; else NaN.
+    labels_needed : float
+        Labels of this batch with which a drop as large as the one now would be an alarm
+        in four of five batches; infinite if all of them would not do, NaN where there
+        is no drop or nothing is open.
     """
 
     scorer: str
@@ -165,3 +183,11 @@ class ScoreExpectation:
     pvalue: float = float("nan")
     reason: str = ""
     basis: str = ""
+    n_labelled: int = -1
+    realised_low: float = float("nan")
+    realised_high: float = float("nan")
+    estimated: float = float("nan")
+    estimated_low: float = float("nan")
+    estimated_high: float = float("nan")
+    detectable_drop: float = float("nan")
+    labels_needed: float = float("nan")

@@ -38,6 +38,11 @@ class ShownScore:
         ``low <= high``.
     place : {"worse", "inside", "better", "unknown"}
         Where the realised score lies; ``"unknown"`` without labels or interval.
+    realised_low, realised_high, estimated, estimated_low, estimated_high : float
+        As in `ScoreExpectation`; for an error positive.
+    estimate_place : {"worse", "inside", "better", "unknown"}
+        Where the realised score lies in the interval of the estimate without labels,
+        widened by that of the realised score; ``"unknown"`` without either.
     """
 
     name: str
@@ -46,6 +51,12 @@ class ShownScore:
     high: float
     realised: float
     place: Place
+    realised_low: float = math.nan
+    realised_high: float = math.nan
+    estimated: float = math.nan
+    estimated_low: float = math.nan
+    estimated_high: float = math.nan
+    estimate_place: Place = "unknown"
 
 
 def shown_score(score: ScoreExpectation) -> ShownScore:
@@ -58,6 +69,12 @@ def shown_score(score: ScoreExpectation) -> ShownScore:
             high=score.high,
             realised=score.realised,
             place=_place(score),
+            realised_low=score.realised_low,
+            realised_high=score.realised_high,
+            estimated=score.estimated,
+            estimated_low=score.estimated_low,
+            estimated_high=score.estimated_high,
+            estimate_place=estimate_place(score),
         )
     return ShownScore(
         name=score.scorer.removeprefix("neg_"),
@@ -66,6 +83,12 @@ def shown_score(score: ScoreExpectation) -> ShownScore:
         high=-score.low,
         realised=-score.realised,
         place=_place(score),
+        realised_low=-score.realised_high,
+        realised_high=-score.realised_low,
+        estimated=-score.estimated,
+        estimated_low=-score.estimated_high,
+        estimated_high=-score.estimated_low,
+        estimate_place=estimate_place(score),
     )
 
 
@@ -85,3 +108,33 @@ def _place(score: ScoreExpectation) -> Place:
     if score.realised < score.low:
         return "worse"
     return "better" if score.realised > score.high else "inside"
+
+
+def estimate_error(score: ScoreExpectation) -> tuple[float, float, float]:
+    """Realised score minus the estimate without labels, and its interval.
+
+    The chance of the labels that are missing is added to that of the estimate. NaN
+    where there is no realised score or no estimate.
+    """
+    off = score.realised - score.estimated
+    below = score.estimated - score.estimated_low
+    above = score.estimated_high - score.estimated
+    if not math.isnan(score.realised_low):
+        below = math.hypot(below, score.realised_high - score.realised)
+        above = math.hypot(above, score.realised - score.realised_low)
+    return off, off - above, off + below
+
+
+def estimate_place(score: ScoreExpectation) -> Place:
+    """Where the realised score lies in the interval of its estimate."""
+    off, low, high = estimate_error(score)
+    if math.isnan(off + low + high):
+        return "unknown"
+    if high < 0:
+        return "worse"
+    return "better" if low > 0 else "inside"
+
+
+def is_partly_labelled(score: ScoreExpectation, n_rows: int) -> bool:
+    """Whether a score was realised by some of the batch's rows."""
+    return 0 < score.n_labelled < n_rows

@@ -91,6 +91,8 @@ class Seen:
         Realised scores, where there are labels.
     quiet : bool
         Whether there is nothing to say so far.
+    score_notes : sequence of str
+        What limits the scores.
     """
 
     baseline: Baseline
@@ -103,6 +105,7 @@ class Seen:
     n_rows: int = 0
     scores: Sequence[ScoreExpectation] = ()
     quiet: bool = False
+    score_notes: Sequence[str] = ()
 
     def report(self, answers: Answers) -> DriftReport:
         """Report on the batch and on the model's answers for it."""
@@ -130,7 +133,7 @@ class Seen:
             self.baseline,
             self.settings,
             self.n_rows,
-            replace(shift, notes=(*shift.notes, *notes)),
+            replace(shift, notes=(*self.score_notes, *shift.notes, *notes)),
             [*self.findings, *found.findings],
             self.scores,
             found,
@@ -147,6 +150,7 @@ def look(
     flags: ColumnFlags | None = None,
     scores: Sequence[ScoreExpectation] = (),
     score_findings: Sequence[Finding] = (),
+    score_notes: Sequence[str] = (),
 ) -> Seen | None:
     """Look at the columns of a batch.
 
@@ -165,6 +169,8 @@ def look(
         Realised scores, where there are labels.
     score_findings : sequence of Finding
         What they show.
+    score_notes : sequence of str
+        What limits them.
 
     Raises
     ------
@@ -187,7 +193,8 @@ def look(
             flags = flag_columns(table, baseline.reference)
         if not flags and _same_columns(table, baseline):
             return None
-    return _full_look(baseline, table, settings, brief, flags, scores, score_findings)
+    seen = _full_look(baseline, table, settings, flags, scores, score_findings)
+    return replace(seen, score_notes=score_notes)
 
 
 def least_rows(baseline: Baseline) -> int:
@@ -215,11 +222,10 @@ def _full_look(
     baseline: Baseline,
     table: Table,
     settings: LookSettings,
-    brief: bool,
     flags: ColumnFlags | None,
     scores: Sequence[ScoreExpectation],
     score_findings: Sequence[Finding],
-) -> Seen | None:
+) -> Seen:
     reference = baseline.reference
     step = 1
     if settings.max_rows is not None and table.n_rows > settings.max_rows:
@@ -375,6 +381,18 @@ def batch_part(
         n_reference=blocks.values.n_blocks,
         in_order=blocks.values.origin == "row order",
     )
+
+
+def blocks_of_rows(
+    baseline: Baseline, n_rows: int, settings: LookSettings
+) -> np.ndarray | None:
+    """Block of each row of a batch; None where it does not tell."""
+    blocks = _batch_blocks(baseline, n_rows, settings.n_blocks)
+    if blocks is None:
+        return None
+    blocks = replace(blocks, labels=settings.groups)
+    known = blocks.told or blocks.values.origin == "row order"
+    return blocks.labels_of(n_rows) if known else None
 
 
 def _blocks_beside(

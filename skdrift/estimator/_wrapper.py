@@ -13,7 +13,6 @@ from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
 
 from skdrift._core.frame import read_table
-from skdrift._core.result import Finding, ScoreExpectation
 from skdrift.estimator._answering import answer_around
 from skdrift.estimator._baseline import Baseline
 from skdrift.estimator._by_blocks import plan_passes, run_passes
@@ -38,13 +37,7 @@ from skdrift.estimator._learning import (
     reference_profile,
 )
 from skdrift.estimator._learning_losses import code_rows, learn_expected
-from skdrift.estimator._looking import (
-    SCORE_SHARE,
-    LookSettings,
-    Seen,
-    batch_part,
-    look,
-)
+from skdrift.estimator._looking import LookSettings, Seen, look
 from skdrift.estimator._model_answers import Answers, ask, given
 from skdrift.estimator._parameters import check_parameters
 from skdrift.estimator._progress import FitProgress, with_callbacks
@@ -56,12 +49,12 @@ from skdrift.estimator._rejecting import (
     substitute_for,
 )
 from skdrift.estimator._routing import route_answer, route_fit, router_of
+from skdrift.estimator._scoring import ScoredBatch, score_batch
 from skdrift.estimator._timing import given_time, learn_times
 from skdrift.guards._flagging import flags_of
 from skdrift.guards._flags import Flags
 from skdrift.guards._novelty import novelty_pvalues
 from skdrift.performance._cross_validation import Scorer, resolve_scorers
-from skdrift.performance._realised import realised_scores, score_findings
 from skdrift.report import DriftReport
 from skdrift.shift import group_codes
 
@@ -577,7 +570,9 @@ default="warn"
         ----------
         X : table of shape (n_rows, n_features)
         y : array-like of shape (n_rows,) or (n_rows, n_outputs), or None
-            Labels, where they have arrived.
+            Labels, where they have arrived. NaN, NaT, None, ``pandas.NA``, a null or a
+            masked entry is no label yet; the others should be a random sample of the
+            rows.
         groups : array-like of shape (n_rows,) or None
             Blocks of the batch's rows, where training had `groups`. None: as many
             blocks as the batch has rows for.
@@ -606,30 +601,26 @@ default="warn"
         codes = None if groups is None else group_codes(groups, table.n_rows, "groups")
         n_blocks = None if codes is None else int(codes.max(initial=0)) + 1
         when = given_time(self.baseline_.trend, table, time)
-        scores: list[ScoreExpectation] = []
-        findings: list[Finding] = []
+        settings = replace(
+            self._look_settings(), n_blocks=n_blocks, groups=codes, time=when
+        )
+        scored = ScoredBatch(model=model, X=X)
         if y is not None:
-            scores = realised_scores(
-                self.baseline_.scores,
-                resolve_scorers(model, self.scoring),
-                model,
-                X,
-                y,
-                batch_part(self.baseline_, table.n_rows, n_blocks),
-            )
-            findings = score_findings(scores, alpha=self.alpha, share=SCORE_SHARE)
+            scorers = resolve_scorers(model, self.scoring)
+            scored = score_batch(self.baseline_, model, scorers, X, y, table, settings)
         seen = look(
             self.baseline_,
             table,
-            replace(self._look_settings(), n_blocks=n_blocks, groups=codes, time=when),
+            settings,
             brief=False,
             must_read=True,
-            scores=scores,
-            score_findings=findings,
+            scores=scored.scores,
+            score_findings=scored.findings,
+            score_notes=scored.notes,
         )
         assert seen is not None
         compared = seen.answer_rules is not None and self.baseline_.outputs is not None
-        return seen.report(ask(model, X) if compared else Answers())
+        return seen.report(ask(scored.model, scored.X) if compared else Answers())
 
     def flag(self, X: Any) -> Flags:
         """Which cells hold what training never had.

@@ -252,15 +252,26 @@ class BatchPart:
         Blocks of training.
     in_order : bool
         Whether blocks follow one another, so that a batch is a run of neighbours.
+    n_rows : int
+        Rows of the batch where not all have labels; else 0.
+    unlabelled : float
+        What missing labels add to the variance of the score, in units of that of a
+        row.
     """
 
     n_blocks: int
     n_reference: int
     in_order: bool
+    n_rows: int = 0
+    unlabelled: float = 0.0
 
 
 def part_law(
-    blocks: BlockScores, part: BatchPart, value: float, n_rows: int, row_variance: float
+    blocks: BlockScores,
+    part: BatchPart,
+    value: float,
+    n_rows: float,
+    row_variance: float,
 ) -> PartLaw | None:
     """Law of the score of a batch, on the scale of the scorer; None if there is none.
 
@@ -271,7 +282,7 @@ def part_law(
     part : BatchPart
     value : float
         Mean of the folds on that scale.
-    n_rows : int
+    n_rows : float
         Rows of the batch, at least 1.
     row_variance : float
         Of the score of any row: stands in where that within blocks is unknown.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from skdrift.performance._loss_models import (
     ERRORS,
     N_HALVES,
     LossModels,
+    OutOfFold,
     calibrator_of,
     class_shares,
     expected_errors,
@@ -36,6 +37,7 @@ from skdrift.performance._loss_models import (
     output_codes,
     recalibrated,
     uncertainty,
+    values_by_class,
 )
 from skdrift.performance._recorded import recordable
 from skdrift.performance._row_codes import row_codes
@@ -100,6 +102,17 @@ class AnsweredBatch:
     labels: np.ndarray
     decisions: np.ndarray | None
 
+    def take(self, rows: np.ndarray) -> AnsweredBatch:
+        """Some of the rows."""
+        return AnsweredBatch(
+            self.codes[:, rows],
+            self.line[rows],
+            self.answers[rows],
+            self.outputs[rows],
+            self.labels[rows],
+            None if self.decisions is None else self.decisions[rows],
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExpectedRows:
@@ -120,6 +133,113 @@ class ExpectedRows:
     plain: np.ndarray
     halves: list[np.ndarray]
     compared: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ExpectedBatch:
+    """A batch, the model's answers for it, and what is expected of each row.
+
+    Attributes
+    ----------
+    models : LossModels
+    answered : AnsweredBatch
+    rows : ExpectedRows
+    effective_sample_size, share_outside : float
+        As in `PerformanceEstimate`.
+    """
+
+    models: LossModels
+    answered: AnsweredBatch
+    rows: ExpectedRows
+    effective_sample_size: float
+    share_outside: float
+
+    def scores(
+        self, estimator: Any, scorers: Mapping[str, Scorer]
+    ) -> list[EstimatedScore]:
+        """Scores to expect of the rows, without labels."""
+        estimate = _class_scores if self.models.n_classes else _error_scores
+        known = {
+            name: recordable(scorer, estimator) or scorer
+            for name, scorer in scorers.items()
+        }
+        return estimate(self.models, estimator, self.answered, self.rows, known)
+
+    def take(self, rows: np.ndarray) -> ExpectedBatch:
+        """Some of the rows."""
+        answered = self.answered.take(rows)
+        return replace(
+            self, answered=answered, rows=_expected_rows(self.models, answered)
+        )
+
+    def losses(self, index: int) -> np.ndarray | None:
+        """Expected loss of each row; None where the model does not say.
+
+        Parameters
+        ----------
+        index : int
+            Place in `LossModels.explained`.
+        """
+        mean, answered = self.rows.mean, self.answered
+        if not self.models.n_classes:
+            return mean[index]
+        if not index:
+            at = np.arange(mean.shape[1])
+            return np.asarray(1.0 - mean[answered.answers, at])
+        if self.models.response != "predict_proba":
+            return None
+        unlabelled = OutOfFold(
+            rows=np.arange(mean.shape[1]),
+            response=self.models.response,
+            outputs=answered.outputs,
+            labels=np.full(mean.shape[1], -1),
+            answers=answered.answers,
+            n_classes=self.models.n_classes,
+        )
+        values = values_by_class(unlabelled)[:, index]
+        return np.asarray(-(mean * values).sum(axis=0))
+
+
+def expected_batch(
+    models: LossModels, reference: Profile, estimator: Any, X: Any, table: Table
+) -> ExpectedBatch:
+    """Ask a model about the rows of a batch, and expect its losses.
+
+    Parameters
+    ----------
+    models : LossModels
+    reference : Profile
+        Of the training rows.
+    estimator : fitted estimator
+    X : table of shape (n_rows, n_features)
+        What `estimator` is given.
+    table : Table
+        The same rows, at least one.
+    """
+    coded = row_codes(table, reference, models.positions)
+    answered = answered_batch(models, estimator, X, coded.codes)
+    rows = _expected_rows(models, answered)
+    losses = uncertainty(rows.mean) if models.n_classes else rows.mean[1]
+    strata = models.strata.searchsorted(losses)
+    even = np.full((1, len(models.strata) + 1), 1.0 / (len(models.strata) + 1))
+    n = reference.n_rows
+    effective = min(
+        effective_size(coded.shares, coded.codes, n),
+        effective_size(even, strata[None, :], n),
+    )
+    return ExpectedBatch(
+        models=models,
+        answered=answered,
+        rows=rows,
+        effective_sample_size=effective,
+        share_outside=float(coded.outside.mean()),
+    )
+
+
+def _expected_rows(models: LossModels, answered: AnsweredBatch) -> ExpectedRows:
+    if models.n_classes:
+        return corrected_classes(models, answered)
+    return corrected_row_errors(models, answered)
 
 
 def estimate_performance(
@@ -147,26 +267,25 @@ def estimate_performance(
         If `X` is no table.
     """
     table = read_table(X, strict=False)
-    coded = row_codes(table, reference, models.positions)
     known: dict[str, Scorer] = {
         name: get_scorer(name) for name in _usual_scorers(models)
     }
-    for name, scorer in scorers.items():
-        known[name] = recordable(scorer, estimator) or scorer
+    known.update(scorers)
     if not table.n_rows:
         scores = [nothing_known(name, "the batch has no rows") for name in known]
         return _answer(models, scores, table, 0.0, 0.0)
-    batch = answered_batch(models, estimator, X, coded.codes)
-    estimate = _class_scores if models.n_classes else _error_scores
-    scores, losses = estimate(models, estimator, batch, known)
-    strata = models.strata.searchsorted(losses)
-    even = np.full((1, len(models.strata) + 1), 1.0 / (len(models.strata) + 1))
-    n = reference.n_rows
-    effective = min(
-        effective_size(coded.shares, coded.codes, n),
-        effective_size(even, strata[None, :], n),
+    batch = expected_batch(models, reference, estimator, X, table)
+    with warnings.catch_warnings():
+        # A class that nobody is taken for has no precision: scikit-learn's 0.
+        warnings.simplefilter("ignore")
+        scores = batch.scores(estimator, known)
+    return _answer(
+        models,
+        scores,
+        table,
+        batch.effective_sample_size,
+        batch.share_outside,
     )
-    return _answer(models, scores, table, effective, float(coded.outside.mean()))
 
 
 def _answer(
@@ -267,12 +386,12 @@ def _class_scores(
     models: LossModels,
     estimator: Any,
     batch: AnsweredBatch,
+    expected: ExpectedRows,
     scorers: Mapping[str, Scorer],
-) -> tuple[list[EstimatedScore], np.ndarray]:
+) -> list[EstimatedScore]:
     answered = AnsweredRows(
         batch.labels, batch.answers, batch.outputs, models.response, batch.decisions
     )
-    expected = corrected_classes(models, batch)
     lacks = dict(zip(models.corrected, models.score_corrections, strict=True))
     scores = []
     for name, scorer in scorers.items():
@@ -281,9 +400,7 @@ def _class_scores(
             scores.append(nothing_known(name, reason))
             continue
         try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                # A class that nobody is taken for has no precision: scikit-learn's 0.
-                warnings.simplefilter("ignore")
+            with np.errstate(all="ignore"):
                 score = expected_class_score(
                     name,
                     scorer,
@@ -298,7 +415,7 @@ def _class_scores(
         except FOLD_ERRORS as error:
             score = nothing_known(name, describe(error))
         scores.append(score)
-    return scores, uncertainty(expected.mean)
+    return scores
 
 
 def corrected_classes(models: LossModels, batch: AnsweredBatch) -> ExpectedRows:
@@ -371,10 +488,10 @@ def _error_scores(
     models: LossModels,
     estimator: Any,
     batch: AnsweredBatch,
+    expected: ExpectedRows,
     scorers: Mapping[str, Scorer],
-) -> tuple[list[EstimatedScore], np.ndarray]:
+) -> list[EstimatedScore]:
     answers = batch.answers
-    expected = corrected_row_errors(models, batch)
     errors, compared = expected.mean, expected.compared
     drawn = _spread(len(answers), MOST_DRAWN)
     residuals = _draw_residuals(models.quantiles, len(drawn))
@@ -403,7 +520,7 @@ def _error_scores(
             bounds=score_bounds(scorer),
         )
         scores.append(score)
-    return scores, errors[1]
+    return scores
 
 
 def corrected_row_errors(models: LossModels, batch: AnsweredBatch) -> ExpectedRows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 
 import numpy as np
 
@@ -230,14 +230,15 @@ def folds_behind(score: FoldScores) -> float:
 
 
 def expected_score(
-    score: FoldScores, n_rows: int, level: float, part: BatchPart | None = None
+    score: FoldScores, n_rows: float, level: float, part: BatchPart | None = None
 ) -> ScoreExpectation:
     """What one scorer promises for a batch.
 
     Parameters
     ----------
     score : FoldScores
-    n_rows : int
+    n_rows : float
+        Labelled rows that the score is worth.
     level : float
         Coverage.
     part : BatchPart or None
@@ -262,22 +263,26 @@ def expected_score(
         low=low,
         high=high,
         level=level,
-        n_rows=n_rows,
+        n_rows=int(n_rows),
         reason=reason,
         basis=basis,
     )
 
 
-def _law_of_part(score: FoldScores, n_rows: int, part: BatchPart) -> PartLaw | None:
+def _law_of_part(score: FoldScores, n_rows: float, part: BatchPart) -> PartLaw | None:
     value = float(to_scale(_known_folds(score), score.scale).mean())
     if score.block_kind == "folds":
         folds = to_scale(_known_folds(score), score.scale)
         law = fold_law(folds, part, value)
     else:
+        n_rows = part.n_rows or n_rows
         found = part_law(score.blocks, part, value, n_rows, score.row_variance)
         if found is None:
             return None
         law = found
+    if part.unlabelled:
+        added = part.unlabelled * score.row_variance
+        law = replace(law, variance=law.variance + added)
     known = np.isfinite([law.center, law.variance, law.of_center, law.skewness])
     return law if known.all() else None
 
@@ -307,7 +312,7 @@ def has_law(score: FoldScores) -> bool:
     return bool(np.isfinite([score.value, score.row_variance]).all())
 
 
-def _limits(score: FoldScores, n_rows: int, level: float) -> tuple[float, float]:
+def _limits(score: FoldScores, n_rows: float, level: float) -> tuple[float, float]:
     n_folds = folds_behind(score)
     if np.isfinite(score.right_score):
         wrong = score.right_score - 1.0
@@ -330,7 +335,7 @@ def _limits(score: FoldScores, n_rows: int, level: float) -> tuple[float, float]
 
 
 def realised_pvalue(
-    score: FoldScores, realised: float, n_rows: int, part: BatchPart | None = None
+    score: FoldScores, realised: float, n_rows: float, part: BatchPart | None = None
 ) -> float:
     """Probability of a score this low or lower if nothing changed.
 
@@ -347,19 +352,12 @@ def realised_pvalue(
     return max(pvalue, law.pvalue(at, folds_behind(score)))
 
 
-def _pvalue_of_rows(score: FoldScores, realised: float, n_rows: int) -> float:
+def _pvalue_of_rows(score: FoldScores, realised: float, n_rows: float) -> float:
     n_folds = folds_behind(score)
     if np.isfinite(score.right_score):
         wrong = score.right_score - 1.0
-        return float(
-            accuracy_pvalue(
-                realised - wrong,
-                _share(score.value, wrong),
-                score.n_rows,
-                n_folds,
-                n_rows,
-            )
-        )
+        known = _share(score.value, wrong), score.n_rows, n_folds
+        return _pvalue_of_share(realised - wrong, known, n_rows)
     return float(
         score_pvalue(
             to_scale(realised, score.scale),
@@ -374,11 +372,28 @@ def _pvalue_of_rows(score: FoldScores, realised: float, n_rows: int) -> float:
     )
 
 
+def _pvalue_of_share(
+    share: float, known: tuple[float, int, float], n_rows: float
+) -> float:
+    """Of a share of right answers among so many rows, which need not be whole."""
+    if n_rows == int(n_rows):
+        return float(accuracy_pvalue(share, *known, n_rows))
+    # Between the two whole numbers of wrong answers, as a law without steps that
+    # has the same mass around each.
+    wrong = n_rows * (1.0 - share)
+    fewer = float(np.floor(wrong + 1e-9))
+    ends = accuracy_pvalue(
+        1.0 - np.array([fewer, fewer + 1.0]) / n_rows, *known, n_rows
+    )
+    rest = float(np.clip(wrong - fewer, 0.0, 1.0))
+    return float((1.0 - rest) * ends[0] + rest * ends[1])
+
+
 def _share(value: float, wrong: float) -> float:
     return float(np.clip(value - wrong, 0.0, 1.0))
 
 
-def _center(score: FoldScores, n_rows: int) -> float:
+def _center(score: FoldScores, n_rows: float) -> float:
     """Mean of the scores of batches: the bias of folds off, that of the batch on."""
     folds = _known_folds(score)
     center = float(to_scale(folds, score.scale).mean())

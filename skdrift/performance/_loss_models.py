@@ -144,6 +144,14 @@ class LossModels:
         Scores that are corrected besides.
     score_corrections : ndarray of float of shape (n_corrected, 8)
         What is added to the log odds of a share, or to the logarithm of a size.
+    explained : ndarray of float of shape (3,)
+        Share of the variance of a row's loss that the expected loss explains, out of
+        fold: of wrong answers, log loss and Brier score, or of the absolute, squared
+        and relative error. 0 where it is not known; empty in models stored before it
+        was learned.
+    third_left : ndarray of float of shape (3,)
+        Third central moment of what the expected losses leave of these, as a share of
+        the losses' own, in [0, 1]; empty where `explained` is.
     """
 
     reason: str = ""
@@ -170,6 +178,8 @@ class LossModels:
     corrections: np.ndarray = field(default_factory=lambda: np.zeros(0))
     corrected: tuple[str, ...] = ()
     score_corrections: np.ndarray = field(default_factory=lambda: np.zeros((0, 8)))
+    explained: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    third_left: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @property
     def asks_columns(self) -> bool:
@@ -360,6 +370,7 @@ def _learn_classes(
         "strata": _strata(uncertainty(shares)),
         "half_means": _class_means(known, halves),
         **_stored_residuals(codes, _class_residuals(known, shares), halves[0], groups),
+        **_explained_classes(known, shares),
         **_stored_trees(trees, rounds, weights),
     }
 
@@ -487,6 +498,34 @@ def recalibrated(
     return np.asarray(raised / raised.sum(axis=0))
 
 
+def _explained_classes(known: OutOfFold, shares: np.ndarray) -> dict[str, np.ndarray]:
+    expected = (shares[:, None, :] * values_by_class(known)).sum(axis=0)
+    realised = class_values(
+        known.labels, known.answers, known.outputs, known.response, known.n_classes
+    )
+    return _explained(-np.nan_to_num(realised), -np.nan_to_num(expected))
+
+
+def _explained(losses: np.ndarray, expected: np.ndarray) -> dict[str, np.ndarray]:
+    """How much of the variance of losses was expected, and how skewed the rest is.
+
+    Negative correlations explain nothing.
+    """
+    losses = losses - losses.mean(axis=1, keepdims=True)
+    about = expected - expected.mean(axis=1, keepdims=True)
+    own, others = (losses**2).sum(axis=1), (about**2).sum(axis=1)
+    product = np.maximum((losses * about).sum(axis=1), 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        explained = np.nan_to_num(product**2 / (own * others))
+        slope = np.nan_to_num(product / others)
+        left = losses - slope[:, None] * about
+        third = (left**3).sum(axis=1) / (losses**3).sum(axis=1)
+    return {
+        "explained": explained,
+        "third_left": np.clip(np.nan_to_num(third, nan=1.0), 0.0, 1.0),
+    }
+
+
 def uncertainty(shares: np.ndarray) -> np.ndarray:
     """Probability that two draws of the label differ, given (n_classes, n_rows)."""
     return np.asarray(1.0 - (shares**2).sum(axis=0))
@@ -592,6 +631,7 @@ def _learn_errors(
             [[labels.mean(), (labels**2).mean()] for labels in of_halves]
         ),
         **_stored_residuals(codes, errors - expected, halves[0], groups),
+        **_explained(errors[:3], expected[:3]),
         **_stored_trees(trees, rounds, weights),
     }
 

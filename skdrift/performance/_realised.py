@@ -8,10 +8,16 @@ from typing import Any
 
 from skdrift._core.frame import read_table
 from skdrift._core.result import Finding, ScoreExpectation
-from skdrift._core.shown_score import shown_score
+from skdrift._core.shown_score import (
+    estimate_error,
+    estimate_place,
+    is_partly_labelled,
+    shown_score,
+)
 from skdrift.exceptions import InputError, InputTypeError
 from skdrift.performance._block_scores import BatchPart
 from skdrift.performance._cross_validation import Scorer, n_rows_of, score_of
+from skdrift.performance._estimate import EstimatedScore
 from skdrift.performance._expectation import (
     LEVEL,
     FoldScores,
@@ -64,13 +70,14 @@ def realised_scores(
     for score in promised:
         expectation = expected_score(score, n_rows, LEVEL, part)
         if not n_rows or score.scorer not in scorers:
-            results.append(expectation)
+            results.append(replace(expectation, n_labelled=n_rows))
             continue
         value, reason = score_of(scorers[score.scorer], estimator, X, y, {})
         results.append(
             replace(
                 expectation,
                 realised=value,
+                n_labelled=n_rows,
                 pvalue=realised_pvalue(score, value, n_rows, part),
                 reason=f"on this batch: {reason}" if reason else expectation.reason,
             )
@@ -79,7 +86,7 @@ def realised_scores(
 
 
 def score_findings(
-    scores: Sequence[ScoreExpectation], *, alpha: float, share: float
+    scores: Sequence[ScoreExpectation], *, alpha: float, share: float, n_rows: int
 ) -> list[Finding]:
     """Scores that came out below what cross-validation promised.
 
@@ -90,6 +97,8 @@ def score_findings(
         Level for the whole batch.
     share : float
         Part of `alpha` that all scores together may spend (Bonferroni).
+    n_rows : int
+        Rows of the batch.
     """
     tested = [score for score in scores if score.pvalue == score.pvalue]
     findings = []
@@ -97,14 +106,17 @@ def score_findings(
         if score.realised == score.realised and score.pvalue == score.pvalue:
             adjusted = min(1.0, score.pvalue * len(tested) / share)
             if adjusted <= alpha:
-                findings.append(_below(score, adjusted))
+                findings.append(_below(score, adjusted, n_rows))
         elif score.reason:
             findings.append(_failed(score))
     return findings
 
 
-def _below(score: ScoreExpectation, adjusted: float) -> Finding:
+def _below(score: ScoreExpectation, adjusted: float, n_rows: int) -> Finding:
     shown = shown_score(score)
+    by = ""
+    if is_partly_labelled(score, n_rows):
+        by = f" by the labels of {score.n_labelled:,} of {n_rows:,} rows"
     ends = sorted((shown.realised - shown.low, shown.realised - shown.high))
     return Finding(
         code="DA201",
@@ -117,7 +129,7 @@ def _below(score: ScoreExpectation, adjusted: float) -> Finding:
         pvalue=adjusted,
         direction="lower score" if shown.name == score.scorer else "larger error",
         message=(
-            f"{shown.name} is {shown.realised:.4g}, cross-validation promised "
+            f"{shown.name} is {shown.realised:.4g}{by}, cross-validation promised "
             f"{shown.value:.4g} [{shown.low:.4g}, {shown.high:.4g}]{_counted(score)}"
         ),
         advice="retrain on recent labelled rows; if no column moved, y given X changed",
@@ -142,4 +154,68 @@ def _failed(score: ScoreExpectation) -> Finding:
         direction="",
         message=f"{score.scorer} has no answer: {score.reason}",
         advice="look at the labels and at the scorer",
+    )
+
+
+def with_estimates(
+    scores: Sequence[ScoreExpectation], estimates: Sequence[EstimatedScore]
+) -> list[ScoreExpectation]:
+    """Put beside realised scores what was expected without labels."""
+    known = {estimate.scorer: estimate for estimate in estimates}
+    return [
+        replace(
+            score,
+            estimated=known[score.scorer].value,
+            estimated_low=known[score.scorer].low,
+            estimated_high=known[score.scorer].high,
+        )
+        if score.scorer in known
+        else score
+        for score in scores
+    ]
+
+
+def estimate_findings(
+    scores: Sequence[ScoreExpectation], *, extrapolates: bool
+) -> list[Finding]:
+    """Scores that came out otherwise than they were estimated without labels.
+
+    Parameters
+    ----------
+    scores : sequence of ScoreExpectation
+    extrapolates : bool
+        Whether the batch lies where training has few rows.
+    """
+    off = [s for s in scores if estimate_place(s) in ("worse", "better")]
+    return [_off(score, extrapolates) for score in off]
+
+
+def _off(score: ScoreExpectation, extrapolates: bool) -> Finding:
+    shown = shown_score(score)
+    change, *ends = estimate_error(score)
+    if shown.name != score.scorer:
+        change, ends = -change, [-end for end in reversed(ends)]
+    why = "P(y | X) has changed, or the estimate does not hold for such rows"
+    if extrapolates:
+        why = "P(y | X) has changed, or the batch lies where training has few rows"
+    worse = shown.estimate_place == "worse"
+    return Finding(
+        code="DA204",
+        severity="note",
+        features=(),
+        effect_size=change,
+        effect_name=f"{shown.name}, realised minus estimated",
+        low=ends[0],
+        high=ends[1],
+        pvalue=float("nan"),
+        direction="worse than estimated" if worse else "better than estimated",
+        message=(
+            f"the score without labels was off by {abs(change):.4g}: {shown.name} was "
+            f"estimated as {shown.estimated:.4g} [{shown.estimated_low:.4g}, "
+            f"{shown.estimated_high:.4g}] and is {shown.realised:.4g}: {why}"
+        ),
+        advice=(
+            "do not rely on estimate_score for such batches; if the score is worse, "
+            "retrain on recent labelled rows"
+        ),
     )

@@ -22,6 +22,7 @@ from skdrift.report._numbers import (
     rows,
     with_interval,
 )
+from skdrift.report._score_remarks import score_remarks
 from skdrift.report._text import PLACE_WORDS, rejection
 from skdrift.report._verdict import (
     EFFECT_NAME_WIDTH,
@@ -100,7 +101,7 @@ def report_html(report: DriftReport) -> str:
         _banner(report),
         _findings(report.findings),
         _rejected(report),
-        _scores(list(report.expected_score.values())),
+        _scores(list(report.expected_score.values()), report.n_rows),
         _notes(report.notes),
         _answers(report),
         _features(report),
@@ -180,18 +181,18 @@ def _rejected(report: DriftReport) -> str:
     return table + _more(rejected.n_rows - len(pairs), "report.rejected")
 
 
-def _scores(scores: Sequence[ScoreExpectation]) -> str:
+def _scores(scores: Sequence[ScoreExpectation], n_rows: int) -> str:
     if not scores:
         return ""
     table = _table(
         "Expected score",
         ("Score", "Expected", "Interval for", "Realised", "One-sided p", "Remark"),
-        [_score_row(score) for score in scores],
+        [_score_row(score, n_rows) for score in scores],
     )
     return f"{table}<p>{_escape(score_assumption(scores))}</p>"
 
 
-def _score_row(score: ScoreExpectation) -> str:
+def _score_row(score: ScoreExpectation, n_rows: int) -> str:
     shown = shown_score(score)
     realised = (
         ""
@@ -199,7 +200,12 @@ def _score_row(score: ScoreExpectation) -> str:
         else aligned(shown.realised, shown.low, shown.high)
     )
     basis = f"counts {score.basis}" if score.basis else ""
-    remarks = [PLACE_WORDS[shown.place], _sentence(score.reason), _sentence(basis)]
+    remarks = [
+        PLACE_WORDS[shown.place],
+        _sentence(score.reason),
+        _sentence(basis),
+        *map(_sentence, score_remarks(score, n_rows)),
+    ]
     return _row(
         _name(shown.name),
         _cell(with_interval(shown.value, shown.low, shown.high), numeric=True),

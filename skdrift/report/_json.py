@@ -8,7 +8,8 @@ and infinity become null, and the places that were infinite are listed under
 keys that differ only in a lone surrogate would collide. Format 1 had no
 ``rejected``, format 2 no ``blocks`` and no
 ``detectable_effect`` of features, format 3 no ``basis`` of scores, format 4 no
-``tolerance`` of features, format 5 no ``outputs``.
+``tolerance`` of features, format 5 no ``outputs``, format 6 nothing of labels and
+estimates of scores.
 """
 
 from __future__ import annotations
@@ -39,14 +40,24 @@ from skdrift.report._visible import encodable, visible
 if TYPE_CHECKING:
     from skdrift.report._drift_report import DriftReport
 
-FORMAT: Final = 6
+FORMAT: Final = 7
 _ADDED: Final[Mapping[str, int]] = {"rejected": 2, "blocks": 3, "outputs": 6}
 _EMPTY: Final[Mapping[str, Any]] = {"rejected": None, "blocks": None, "outputs": []}
 _ADDED_TO_FEATURES: Final[Mapping[str, int]] = {
     "detectable_effect": 3,
     "tolerance": 5,
 }
-_BASIS_ADDED: Final = 4
+_ADDED_TO_SCORES: Final[Mapping[str, tuple[int, Any]]] = {
+    "basis": (4, ""),
+    "n_labelled": (7, -1),
+    "realised_low": (7, None),
+    "realised_high": (7, None),
+    "estimated": (7, None),
+    "estimated_low": (7, None),
+    "estimated_high": (7, None),
+    "detectable_drop": (7, None),
+    "labels_needed": (7, None),
+}
 _KIND: Final = "DriftReport"
 _HEADER: Final = frozenset(("kind", "format", "skdrift", "infinite"))
 _REMEDY: Final = "write the report again with to_json()"
@@ -99,8 +110,10 @@ def fields_of(report_type: type[DriftReport], document: object) -> dict[str, Any
     for name, number in _ADDED_TO_FEATURES.items():
         if document["format"] < number:
             body["features"] = _with_field(body.get("features"), name, None)
-    if document["format"] < _BASIS_ADDED:
-        body["expected_score"] = _with_field(body.get("expected_score"), "basis", "")
+    for name, (number, value) in _ADDED_TO_SCORES.items():
+        if document["format"] < number:
+            scores = body.get("expected_score")
+            body["expected_score"] = _with_field(scores, name, value)
     unused = dict(infinite)
     arguments = _decode_fields(report_type, body, "", unused)
     if unused:
@@ -108,7 +121,7 @@ def fields_of(report_type: type[DriftReport], document: object) -> dict[str, Any
     return arguments
 
 
-def _with_field(records: object, name: str, value: str | None) -> object:
+def _with_field(records: object, name: str, value: Any) -> object:
     """`records` with a value where a field of later formats is not there."""
     if not isinstance(records, list):
         return records

@@ -9,6 +9,7 @@ from skdrift._core.result import Finding, ScoreExpectation
 from skdrift._core.shown_score import Place, score_assumption, shown_score
 from skdrift.report._numbers import aligned, percent, pvalue, rows, with_interval
 from skdrift.report._rejected import RejectedRows
+from skdrift.report._score_remarks import score_remarks
 from skdrift.report._verdict import (
     answer_count,
     circumstances,
@@ -69,7 +70,7 @@ def report_text(report: DriftReport) -> str:
         _opening(report),
         _findings(report),
         _rejected(report),
-        _scores(list(report.expected_score.values())),
+        _scores(list(report.expected_score.values()), report.n_rows),
         _notes(report.notes),
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines)
@@ -151,7 +152,7 @@ def rejection(rejected: RejectedRows, n_rows: int) -> str:
     return f"Rejected rows: {rejected.n_rows:,}{total}, {answered}"
 
 
-def _scores(scores: list[ScoreExpectation]) -> list[str]:
+def _scores(scores: list[ScoreExpectation], n_rows: int) -> list[str]:
     if not scores:
         return []
     batches = {(score.level, score.n_rows) for score in scores}
@@ -163,6 +164,8 @@ def _scores(scores: list[ScoreExpectation]) -> list[str]:
         padded = name + " " * (widest - display_width(name))
         what = _score(score) + ("" if common else _batch(score))
         lines += wrap(what, first=f"  {padded}  ", rest=" " * 5, width=WIDTH)
+        for remark in score_remarks(score, n_rows):
+            lines += _lines(remark, indent=" " * 5)
     return [*lines, *_lines(score_assumption(scores), indent="  ")]
 
 

@@ -64,14 +64,14 @@ class BatchSize:
     ----------
     n_blocks : int
         Blocks b.
-    n_rows : int
+    n_rows : float
         Rows m.
     row_variance : float
         Variance of the score of a row within its block.
     """
 
     n_blocks: int
-    n_rows: int
+    n_rows: float
     row_variance: float
 
 

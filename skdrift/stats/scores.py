@@ -336,7 +336,7 @@ def _each(function: Callable[..., float], *values: ArrayLike) -> FloatArray:
 
 def _highest(m: float, hits: float, misses: float, rest: float) -> float:
     """Largest k with P(X >= k) above `rest`, by bisection."""
-    low, high = 0.0, m + 1.0
+    low, high = 0.0, np.floor(m) + 1.0
     while high - low > 1.0:
         middle = np.floor(0.5 * (low + high))
         if _tail(middle, m, hits, misses) > rest:

@@ -43,7 +43,7 @@ def test_the_text_of_a_report_that_came_back_is_the_same(
 def test_a_document_says_what_it_is(rich_report: DriftReport) -> None:
     document = _strict(rich_report.to_json())
     assert document["kind"] == "DriftReport"
-    assert document["format"] == 6
+    assert document["format"] == 7
     assert document["skdrift"] == __version__
 
 
@@ -135,9 +135,23 @@ def test_scorers_keep_their_order(
 
 
 def test_a_newer_format_names_both_versions(rich_report: DriftReport) -> None:
-    document = {**rich_report.to_dict(), "format": 7, "skdrift": "9.9", "new": 1}
-    with pytest.raises(FormatError, match=r"skdrift 9\.9 in format 7.*upgrade"):
+    document = {**rich_report.to_dict(), "format": 8, "skdrift": "9.9", "new": 1}
+    with pytest.raises(FormatError, match=r"skdrift 9\.9 in format 8.*upgrade"):
         DriftReport.from_dict(document)
+
+
+def test_a_report_of_format_6_has_scores_that_say_nothing_of_labels(
+    rich_report: DriftReport,
+) -> None:
+    document = {**rich_report.to_dict(), "format": 6}
+    new = ("n_labelled", "realised_", "estimated", "detectable_drop", "labels_needed")
+    document["expected_score"] = [
+        {key: value for key, value in score.items() if not key.startswith(new)}
+        for score in document["expected_score"]
+    ]
+    again = DriftReport.from_dict(document)
+    assert all(s.n_labelled == -1 for s in again.expected_score.values())
+    assert all(math.isnan(s.estimated) for s in again.expected_score.values())
 
 
 def test_a_report_of_format_4_has_features_without_a_tolerance(
