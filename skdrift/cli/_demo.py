@@ -20,6 +20,7 @@ from skdrift.cli._months import (
     alarms_by_rows,
     check_months,
     most_telling,
+    taken_apart,
 )
 from skdrift.datasets import load_bike_sharing
 from skdrift.estimator import DriftAwareEstimator
@@ -77,9 +78,11 @@ def score_saved_model(path: str) -> int:
     with one_thread():
         months = check_months(model, bikes)
         by_rows = alarms_by_rows(model, bikes)
+        worst = most_telling(months)
+        parts = taken_apart(model, bikes, worst.name)
     print(_demo_text.scoring(months, seconds))
-    print(_demo_text.explanation(months, by_rows, promised_errors(model)))
-    print(_demo_text.full_report(most_telling(months)))
+    print(_demo_text.explanation(months, by_rows, promised_errors(model), parts))
+    print(_demo_text.full_report(worst))
     return 0
 
 

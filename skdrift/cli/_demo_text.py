@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from skdrift.cli._months import Month, alarmed_columns
+from skdrift.performance._decomposition import ScoreDecomposition
 from skdrift.report._visible import wrap
 
 WIDTH = 100
@@ -98,12 +99,14 @@ def explanation(
     months: Sequence[Month],
     by_rows: Mapping[str, tuple[str, ...]],
     promise: Promise,
+    parts: ScoreDecomposition,
 ) -> str:
-    """Say since when what alarms, and why."""
+    """Say since when what alarms, and why; `parts` are of the largest fall."""
     return "\n".join(
         [
             *_heading("3. Since when, and why"),
             *_score_story(months, promise),
+            *_cause_story(months, parts),
             *_column_story(months),
             *_row_story(by_rows),
             *_item(
@@ -131,11 +134,27 @@ def _score_story(months: Sequence[Month], promise: Promise) -> list[str]:
         *_item(
             f"Why: demand grew. {growth} times as many bicycles were rented as the "
             "model of 2011 says for the same hours and weather; with one factor a "
-            f"month on its predictions the error would be {scaled}. This is concept "
-            "drift: the target changed given the columns, so no column shows it and "
-            "only labels tell."
+            f"month on its predictions the error would be {scaled}."
         ),
     ]
+
+
+def _cause_story(months: Sequence[Month], parts: ScoreDecomposition) -> list[str]:
+    fallen = [month for month in months if month.report.by_code("DA201")]
+    if not fallen:
+        return []
+    largest = max(fallen, key=lambda month: month.error.realised)
+    expected = _range([month.error.estimated for month in months], ".0f")
+    where = "" if parts.segment is None else f"; most where {parts.segment.rule}"
+    return _item(
+        "This is concept drift: the target changed given the columns. Where the rows "
+        "of a month lie does not explain it: without labels, estimate_score expects "
+        f"errors of {expected}. With labels, decompose takes the "
+        f"{-round(parts.change.value)} rentals apart by which the error of "
+        f"{largest.name} is too large: {-round(parts.covariate.value)} by harder rows, "
+        f"{-round(parts.new_x.value)} by rows unlike training's, "
+        f"{-round(parts.concept.value)} by concept drift{where}."
+    )
 
 
 def _column_story(months: Sequence[Month]) -> list[str]:

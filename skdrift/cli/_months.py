@@ -13,6 +13,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import mean_absolute_error
 
 from skdrift._core.shown_score import ShownScore, shown_score
+from skdrift.performance._decomposition import ScoreDecomposition
 from skdrift.report import DriftReport
 
 SCORER = "neg_mean_absolute_error"
@@ -70,6 +71,16 @@ def _check_month(model: Any, bikes: Any, name: str, rows: np.ndarray) -> Month:
     )
 
 
+def taken_apart(model: Any, bikes: Any, name: str) -> ScoreDecomposition:
+    """What the change of the score in one month is made of."""
+    rows = bikes.time.astype("datetime64[M]") == np.datetime64(name)
+    parts = model.decompose(bikes.data[rows], bikes.target[rows])
+    if parts.segment is None:
+        return parts
+    rule = in_words(parts.segment.rule, bikes.feature_names)
+    return replace(parts, segment=replace(parts.segment, rule=rule))
+
+
 def alarms_by_rows(model: Any, bikes: Any) -> dict[str, tuple[str, ...]]:
     """Columns that alarm in each month of both years if hours count one by one.
 
@@ -114,11 +125,7 @@ def with_names(report: DriftReport, names: Sequence[str]) -> DriftReport:
 
     The demo uses arrays, since it must run where no data frame library is.
     """
-    named = {f"x{place}": name for place, name in enumerate(names)}
-
-    def in_words(message: str) -> str:
-        return re.sub(r"\bx\d+\b", lambda found: named[found[0]], message)
-
+    named = _names_by_label(names)
     return replace(
         report,
         features=tuple(replace(r, feature=named[r.feature]) for r in report.features),
@@ -126,8 +133,18 @@ def with_names(report: DriftReport, names: Sequence[str]) -> DriftReport:
             replace(
                 f,
                 features=tuple(named.get(name, name) for name in f.features),
-                message=in_words(f.message),
+                message=in_words(f.message, names),
             )
             for f in report.findings
         ),
     )
+
+
+def in_words(text: str, names: Sequence[str]) -> str:
+    """Text in which columns of an array have their names."""
+    named = _names_by_label(names)
+    return re.sub(r"\bx\d+\b", lambda found: named[found[0]], text)
+
+
+def _names_by_label(names: Sequence[str]) -> dict[str, str]:
+    return {f"x{place}": name for place, name in enumerate(names)}

@@ -12,7 +12,7 @@ from sklearn.linear_model import LinearRegression
 import skdrift
 from skdrift import DriftAwareEstimator, cli
 from skdrift.cli import _demo_text
-from skdrift.cli._months import check_months, most_telling, with_names
+from skdrift.cli._months import check_months, most_telling, taken_apart, with_names
 from skdrift.datasets import load_bike_sharing
 
 
@@ -88,7 +88,7 @@ def test_the_most_telling_month_has_the_largest_fall(months):
     assert telling.error.realised - telling.error.value == max(falls)
 
 
-def test_where_nothing_alarms_the_text_says_so(months):
+def test_where_nothing_alarms_the_text_says_so(bikes, model, months):
     quiet = [
         replace(month, report=replace(month.report, ok=True, findings=()))
         for month in months
@@ -100,9 +100,10 @@ def test_where_nothing_alarms_the_text_says_so(months):
     ]
     assert len(rows) == 12
     assert all(" ok " in row for row in rows)
-    story = " ".join(
-        _demo_text.explanation(quiet, {"2011-01": ()}, (1.0, 1.0, 1.0)).split()
-    )
+    parts = taken_apart(model, bikes, "2012-03")
+    text = _demo_text.explanation(quiet, {"2011-01": ()}, (1.0, 1.0, 1.0), parts)
+    story = " ".join(text.split())
     assert "keeps what cross-validation promised in every month" in story
     assert "No column alarms" in story
     assert "demand grew" not in story
+    assert "decompose" not in story

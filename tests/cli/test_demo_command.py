@@ -150,6 +150,19 @@ def test_it_says_since_when_and_why(run):
     assert "The score (DA201) alarms since 2012-01, in all 12 months" in story
     assert "demand grew" in story
     assert "concept drift" in story
+    falls = numbers(run, "realised") - numbers(run, "promised")
+    split = re.search(
+        r"takes the (\d+) rentals apart .* too large: (-?\d+) by harder rows, "
+        r"(-?\d+) by rows unlike training's, (\d+) by concept drift; most where",
+        story,
+    )
+    change, covariate, new_x, concept = map(int, split.groups())
+    assert change == pytest.approx(falls.max(), abs=1)
+    assert covariate + new_x + concept == pytest.approx(change, abs=2)
+    assert 0.9 <= concept / change <= 1.1
+    expected = re.search(r"estimate_score expects errors of (\d+) to (\d+)\.", story)
+    assert int(expected[2]) < numbers(run, "realised").min()
+    assert not re.search(r"\bx\d+\b", story), "columns have their names"
     assert "No column alarms" in story
     assert "counts rows (blocks=None) has columns alarm: mnth" in story
     assert "all 12 months of 2011 too" in story
