@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         ScoreTerm,
     )
     from skdrift.performance._estimate import EstimatedScore, PerformanceEstimate
+    from skdrift.performance._label_shift import LabelShiftEstimate
     from skdrift.performance._selective import CoverageScores, SelectiveScore
     from skdrift.persistence import TRUSTED_TYPES, dump, load
     from skdrift.profile import Grid, Profile
@@ -80,6 +81,7 @@ __all__ = [
     "InputGuard",
     "InvalidInputError",
     "InvalidInputWarning",
+    "LabelShiftEstimate",
     "LabelShiftTerms",
     "MissingGuard",
     "OptimisticScoreWarning",
@@ -127,6 +129,7 @@ _HOME = {
     "ScoreDecomposition": "skdrift.performance._decomposition",
     "ScoreTerm": "skdrift.performance._decomposition",
     "EstimatedScore": "skdrift.performance._estimate",
+    "LabelShiftEstimate": "skdrift.performance._label_shift",
     "PerformanceEstimate": "skdrift.performance._estimate",
     "CoverageScores": "skdrift.performance._selective",
     "Profile": "skdrift.profile",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,6 +53,7 @@ LEAST_ROWS = 30
 LEAST_ROWS_IN_BLOCKS = 10
 SCORE_SHARE = 0.2
 POWER = 0.8
+Explanation = Callable[[tuple[Finding, ...]], tuple[Finding, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +108,22 @@ class Seen:
     quiet: bool = False
     score_notes: Sequence[str] = ()
 
-    def report(self, answers: Answers) -> DriftReport:
-        """Report on the batch and on the model's answers for it."""
-        return self._report(*self._compared(answers))
+    def report(
+        self, answers: Answers, explain: Explanation | None = None
+    ) -> DriftReport:
+        """Report on the batch and on the model's answers for it.
+
+        Parameters
+        ----------
+        answers : Answers
+        explain : callable or None
+            Given alarms of the answers, the same with what explains them; not asked
+            where there is none.
+        """
+        found, notes = self._compared(answers)
+        if explain is not None and found.findings:
+            found = replace(found, findings=explain(found.findings))
+        return self._report(found, notes)
 
     def brief_report(self, answers: Answers) -> DriftReport | None:
         """As `report`; None if there is nothing to say."""

@@ -24,6 +24,7 @@ from skdrift.estimator._invalid_rows import (
     too_many_invalid,
     with_rejected,
 )
+from skdrift.estimator._label_shifting import explanation
 from skdrift.estimator._learning import (
     PassSettings,
     assemble_baseline,
@@ -620,7 +621,13 @@ default="warn"
         )
         assert seen is not None
         compared = seen.answer_rules is not None and self.baseline_.outputs is not None
-        return seen.report(ask(scored.model, scored.X) if compared else Answers())
+        answers = ask(scored.model, scored.X) if compared else Answers()
+        explain = None
+        if y is None:
+            explain = explanation(
+                self.baseline_, model, answers.outputs, table, self.alpha, codes
+            )
+        return seen.report(answers, explain)
 
     def flag(self, X: Any) -> Flags:
         """Which cells hold what training never had.

@@ -10,7 +10,7 @@ models of all rows would from one sample to another.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from skdrift.performance._calibration import (
     kinds_for,
     on_line,
 )
+from skdrift.performance._class_laws import ClassLaws, learn_class_laws
 from skdrift.performance._column_residuals import ColumnResiduals, learn_residuals
 from skdrift.performance._row_codes import N_CODES, code_edges, number_codes
 
@@ -152,6 +153,9 @@ class LossModels:
     third_left : ndarray of float of shape (3,)
         Third central moment of what the expected losses leave of these, as a share of
         the losses' own, in [0, 1]; empty where `explained` is.
+    class_laws : ClassLaws or None
+        What class priors are estimated by; None for regressors, and in models saved
+        before it was learned.
     """
 
     reason: str = ""
@@ -180,6 +184,7 @@ class LossModels:
     score_corrections: np.ndarray = field(default_factory=lambda: np.zeros((0, 8)))
     explained: np.ndarray = field(default_factory=lambda: np.zeros(0))
     third_left: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    class_laws: ClassLaws | None = None
 
     @property
     def asks_columns(self) -> bool:
@@ -763,3 +768,35 @@ def calibrator_of(models: LossModels, half: int) -> Calibrator:
     """Calibrator of one half of a classifier's rows."""
     kind: CalibrationKind = models.calibration  # type: ignore[assignment]
     return Calibrator(kind, models.tables[half])
+
+
+def with_class_laws(
+    models: LossModels,
+    known: OutOfFold,
+    codes: np.ndarray,
+    halves: np.ndarray,
+    totals: np.ndarray,
+    seed: int,
+) -> LossModels:
+    """The same, and how answers and columns go with the classes.
+
+    Parameters
+    ----------
+    models : LossModels
+        Of a classifier, learned from the same rows and halves.
+    known, codes, halves
+        As for `learn_losses`.
+    totals : ndarray of int of shape (n_classes,)
+        Training rows of each class.
+    seed : int
+    """
+    laws = learn_class_laws(
+        known,
+        output_line(known),
+        [calibrator_of(models, half) for half in range(N_HALVES)],
+        halves,
+        codes,
+        totals,
+        seed,
+    )
+    return replace(models, class_laws=laws)

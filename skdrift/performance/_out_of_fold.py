@@ -26,6 +26,7 @@ from skdrift.performance._loss_models import (
     enough_rows,
     halves_of,
     learn_losses,
+    with_class_laws,
 )
 from skdrift.performance._outputs import FoldOutputs
 from skdrift.performance._reference_rows import ReferenceRows, draw_reference
@@ -162,6 +163,10 @@ def learn_from_pass(
         rng=rng,
     )
     losses = corrected_models(losses, known, codes, halves)
+    if known.n_classes:
+        numbers = class_numbers(labels, classes)
+        totals = np.bincount(numbers[numbers >= 0], minlength=known.n_classes)
+        losses = with_class_laws(losses, known, codes, halves, totals, seed)
     if keep is None:
         return losses, None
     return losses, draw_reference(known, codes, units, keep, seed)

@@ -13,6 +13,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     "skdrift.guards._single_guards.MissingGuard",
     "skdrift.guards._single_guards.RangeGuard",
     "skdrift.guards._single_guards.SchemaGuard",
+    "skdrift.performance._class_laws.ClassLaws",
     "skdrift.performance._expectation.FoldScores",
     "skdrift.performance._loss_models.LossModels",
     "skdrift.performance._optimism.ScoreOptimism",

@@ -41,6 +41,7 @@ from skdrift.stats.embedding import (
 )
 from skdrift.stats.extremes import out_of_range
 from skdrift.stats.hotelling import regularized_hotelling
+from skdrift.stats.mixtures import MixtureTest, mixing_shares, mixture_test
 from skdrift.stats.multiplicity import combine_pvalues, weighted_holm
 from skdrift.stats.neyman import smooth
 from skdrift.stats.ordered import distribution_change, kolmogorov_smirnov
@@ -79,6 +80,7 @@ __all__ = [
     "Effect",
     "Evidence",
     "FeatureSums",
+    "MixtureTest",
     "PairMoments",
     "PairSums",
     "PartDistances",
@@ -103,6 +105,8 @@ __all__ = [
     "jensen_shannon",
     "kolmogorov_smirnov",
     "mean_upper_bound",
+    "mixing_shares",
+    "mixture_test",
     "new_atom",
     "out_of_range",
     "part_distances",

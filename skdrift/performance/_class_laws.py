@@ -1,0 +1,275 @@
+"""What the classes are told apart by: learned at `fit`, used where only priors move.
+
+Two things are kept. How the model's out-of-fold answers go with the classes, which
+priors are estimated from. And a small model of the classes by the columns alone, from
+one half of the rows, with a table of what it says of each class in the other half: the
+same function answers for training and batch, whatever the wrapped model is, so a
+comparison of the two is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import optimize, special
+
+from skdrift.performance._boosting import Gradient, Trees, boost, sum_of_trees
+from skdrift.performance._calibration import Calibrator, calibrated
+
+if TYPE_CHECKING:
+    from skdrift.performance._loss_models import OutOfFold
+
+N_ROUNDS = 24
+N_CELLS = 12
+CELLS_OF_A_CLASS = 2
+MOST_TEMPERED = 2_000
+RIDGE = 1e-3
+LEAST_IN_TABLE = 2
+NO_COLUMN = "no column can be told apart by the numbers that fit keeps"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClassLaws:
+    """How answers and columns go with the classes; no row of training.
+
+    Stored as the list of its fields: new ones come last and have a default.
+
+    Attributes
+    ----------
+    totals : ndarray of int of shape (n_classes,)
+        Training rows of each class.
+    confusion : ndarray of int of shape (n_classes, n_classes)
+        Out-of-fold rows, by class and by the class that was answered.
+    tempers : ndarray of float of shape (8, 1 + n_classes)
+        Of the calibrator of each half: a factor of the logarithms of its
+        probabilities, and what is added to that of each class.
+    priors : ndarray of float of shape (8, n_classes)
+        Mean probability that each half's calibration gives to its own rows.
+    reason : str
+        Why nothing can be tested; empty otherwise, and then:
+    base : ndarray of float of shape (n_classes,)
+        Logarithms of the class shares that the trees start from.
+    features, cuts, values
+        `Trees` on the codes of the columns.
+    edges : ndarray of float of shape (n_cells - 1,)
+        Between cells of what the trees say.
+    table : ndarray of int of shape (n_classes, n_cells)
+        Rows that the trees were not fitted on, by class and cell.
+    """
+
+    totals: np.ndarray
+    confusion: np.ndarray
+    tempers: np.ndarray
+    priors: np.ndarray
+    reason: str = ""
+    base: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    features: np.ndarray = field(default_factory=lambda: np.zeros((0, 3), np.int16))
+    cuts: np.ndarray = field(default_factory=lambda: np.zeros((0, 3), np.int16))
+    values: np.ndarray = field(default_factory=lambda: np.zeros((0, 8, 1), np.float16))
+    edges: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    table: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+
+    def __getstate__(self) -> list[object]:
+        state = [getattr(self, own.name) for own in fields(self)]
+        # As in `LossModels`: a copy's pickle has to be that of the original.
+        return [
+            value.view(np.dtype(np.float16)) if own.name == "values" else value
+            for own, value in zip(fields(self), state, strict=True)
+        ]
+
+    def __setstate__(self, state: Sequence[object]) -> None:
+        for position, own in enumerate(fields(self)):
+            value = state[position] if position < len(state) else own.default
+            if value is MISSING:
+                raise ValueError(f"a stored ClassLaws lacks {own.name!r}")
+            object.__setattr__(self, own.name, value)
+
+    def cells_of(self, codes: np.ndarray) -> np.ndarray:
+        """Number of rows in each cell, given their codes, (n_used, n_rows)."""
+        trees = Trees(self.features, self.cuts, self.values)
+        key = _key(_shares(self.base, codes, trees))
+        at = self.edges.searchsorted(key, side="right")
+        return np.bincount(at, minlength=len(self.edges) + 1)
+
+
+def learn_class_laws(
+    known: OutOfFold,
+    line: np.ndarray,
+    calibrators: Sequence[Calibrator],
+    halves: np.ndarray,
+    codes: np.ndarray,
+    totals: np.ndarray,
+    seed: int,
+) -> ClassLaws:
+    """Learn how answers and columns go with the classes.
+
+    Parameters
+    ----------
+    known : OutOfFold
+        Of a classifier.
+    line : ndarray of float of shape (n_rows, n_outputs)
+        Its outputs on a line.
+    calibrators : sequence of Calibrator
+        One for each half.
+    halves : ndarray of bool of shape (8, n_rows)
+    codes : ndarray of uint8 of shape (n_used, n_rows)
+        Of the columns.
+    totals : ndarray of int of shape (n_classes,)
+        Training rows of each class.
+    seed : int
+    """
+    n_classes, labels = known.n_classes, known.labels
+    # Rows of a table are independent: one that several folds hold out counts once.
+    _, once = np.unique(known.rows, return_index=True)
+    confusion = np.zeros((n_classes, n_classes), dtype=np.int64)
+    np.add.at(confusion, (labels, known.answers), 1)
+    tempers, priors = [], []
+    for calibrator, half in zip(calibrators, halves, strict=True):
+        base = np.log(calibrated(calibrator, line[half]))
+        temper = _temper(base, labels[half])
+        tempers.append(temper)
+        priors.append(tempered(base, temper).mean(axis=0))
+    return ClassLaws(
+        totals=totals.astype(np.int64),
+        confusion=confusion,
+        tempers=np.stack(tempers),
+        priors=np.stack(priors),
+        **_learn_table(codes[:, once], labels[once], n_classes, halves[0, once], seed),
+    )
+
+
+# --- calibration --------------------------------------------------------------
+
+
+def tempered(base: np.ndarray, temper: np.ndarray) -> np.ndarray:
+    """Probabilities from logarithms of others, both (n_rows, n_classes).
+
+    Bias-corrected temperature scaling: softmax of ``temper[0] * base + temper[1:]``.
+    """
+    return np.asarray(special.softmax(temper[0] * base + temper[1:], axis=1))
+
+
+def _temper(base: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Factor and biases of the largest likelihood, drawn slightly to 1 and 0."""
+    few = np.linspace(0, len(base) - 1, min(len(base), MOST_TEMPERED)).astype(np.int64)
+    base, labels = base[few], labels[few]
+    n, k = base.shape
+    at = np.arange(n), labels
+    plain = np.r_[1.0, np.zeros(k)]
+
+    def loss(temper: np.ndarray) -> tuple[float, np.ndarray]:
+        z = temper[0] * base + temper[1:]
+        shares = special.softmax(z, axis=1)
+        value = (special.logsumexp(z, axis=1) - z[at]).mean()
+        slope = shares.copy()
+        slope[at] -= 1.0
+        away = temper - plain
+        gradient = np.r_[(slope * base).sum(), slope.sum(axis=0)] / n
+        return float(value + RIDGE * away @ away), gradient + 2.0 * RIDGE * away
+
+    found = optimize.minimize(
+        loss,
+        plain,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(0.05, 20.0), *[(-10.0, 10.0)] * k],
+    ).x
+    return np.asarray(found)
+
+
+# --- the model that is the same for training and batch --------------------------
+
+
+def _learn_table(
+    codes: np.ndarray,
+    labels: np.ndarray,
+    n_classes: int,
+    half: np.ndarray,
+    seed: int,
+) -> dict[str, Any]:
+    if not len(codes):
+        return {"reason": NO_COLUMN}
+    right = (labels[None, :] == np.arange(n_classes)[:, None])[:, half]
+    base = np.log((right.sum(axis=1) + 0.5) / (right.shape[1] + 0.5 * n_classes))
+    grown = boost(
+        codes[:, half],
+        _gradient(right, base),
+        n_classes if n_classes > 2 else 1,
+        n_rounds=N_ROUNDS,
+        rng=np.random.default_rng([seed, 1]),
+    )
+    trees = Trees(grown.features, grown.cuts, grown.values.astype(np.float16))
+    others = labels[~half]
+    key = _key(_shares(base, codes[:, ~half], trees))
+    edges = _even_edges(key, others, max(N_CELLS, CELLS_OF_A_CLASS * n_classes))
+    n_cells = len(edges) + 1
+    place = others * n_cells + edges.searchsorted(key, side="right")
+    table = np.bincount(place, minlength=n_classes * n_cells)
+    table = table.reshape(n_classes, n_cells)
+    reason = ""
+    if n_cells <= n_classes:
+        reason = "the columns do not tell the classes apart on so few rows"
+    elif (table.sum(axis=1) < LEAST_IN_TABLE).any():
+        reason = (
+            f"it takes {LEAST_IN_TABLE} rows of each class or more in half of the "
+            "out-of-fold rows"
+        )
+    if reason:
+        return {"reason": reason}
+    return {
+        "base": base,
+        "features": trees.features,
+        "cuts": trees.cuts,
+        "values": trees.values,
+        "edges": edges,
+        "table": table,
+    }
+
+
+def _gradient(right: np.ndarray, base: np.ndarray) -> Gradient:
+    two = len(base) == 2
+    step = 1.0 if two else (len(base) - 1.0) / len(base)
+    asked = slice(1, 2) if two else slice(None)
+
+    def gradient(total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        shares = _raised(base, total)[asked]
+        return step * (right[asked] - shares), shares * (1.0 - shares)
+
+    return gradient
+
+
+def _raised(base: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Probability of each class, of shape (n_classes, n_rows)."""
+    if len(base) == 2:
+        second = special.expit(base[1] - base[0] + total[-1])
+        return np.stack([1.0 - second, second])
+    return np.asarray(special.softmax(base[:, None] + total, axis=0))
+
+
+def _shares(base: np.ndarray, codes: np.ndarray, trees: Trees) -> np.ndarray:
+    return _raised(base, sum_of_trees(codes, trees))
+
+
+def _key(shares: np.ndarray) -> np.ndarray:
+    """One number for each row: the likeliest class, and how far ahead it is.
+
+    Of two classes the probability of the second.
+    """
+    if len(shares) == 2:
+        return np.asarray(shares[1])
+    first = shares.argmax(axis=0)
+    best = np.partition(shares, -2, axis=0)
+    return np.asarray(first + np.minimum(best[-1] - best[-2], 1.0 - 1e-9))
+
+
+def _even_edges(key: np.ndarray, labels: np.ndarray, n_cells: int) -> np.ndarray:
+    """Edges of cells with as many rows each, if all classes had as many."""
+    weights = 1.0 / np.bincount(labels)[labels]
+    order = key.argsort(kind="stable")
+    mass = weights[order].cumsum()
+    levels = np.arange(1, n_cells) / n_cells * mass[-1]
+    edges = np.unique(key[order][np.minimum(mass.searchsorted(levels), len(key) - 1)])
+    return np.asarray(edges[edges > key.min()])

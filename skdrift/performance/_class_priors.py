@@ -1,0 +1,329 @@
+"""Estimating class priors of a batch, and testing what they assume."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from skdrift._core.frame import Table
+from skdrift.performance._calibration import calibrated, on_line
+from skdrift.performance._class_laws import ClassLaws, tempered
+from skdrift.performance._estimating import class_numbers
+from skdrift.performance._label_shift import LEVEL, LabelShiftEstimate
+from skdrift.performance._loss_models import N_HALVES, LossModels, calibrator_of
+from skdrift.performance._outputs import FoldOutputs
+from skdrift.performance._row_codes import row_codes
+from skdrift.profile import Profile
+from skdrift.stats import MixtureTest, mixing_shares, mixture_test
+
+LEAST_ROWS = 20
+MOST_ROWS = 50_000
+MOST_RESAMPLED = 2_000
+N_BOOTSTRAP = 200
+LEAST_DRAWS = 199
+MOST_DRAWS = 4_999
+LEAST_SINGULAR = 0.05
+BLUNT = 0.1
+FREEDOM = N_HALVES // 2
+
+
+def estimate_class_priors(
+    models: LossModels,
+    reference: Profile,
+    classes: Any,
+    outputs: FoldOutputs | None,
+    table: Table,
+    *,
+    alpha: float,
+    blocks: np.ndarray | None = None,
+) -> LabelShiftEstimate:
+    """Class priors of a batch, and whether label shift explains it.
+
+    Parameters
+    ----------
+    models : LossModels
+        With `class_laws`.
+    reference : Profile
+        Of the training rows.
+    classes : array-like of shape (n_classes,)
+    outputs : FoldOutputs or None
+        The model's answers for the batch; None if it has no rows.
+    table : Table
+        The batch.
+    alpha : float
+        Level of the test of the assumption.
+    blocks : ndarray of int of shape (n_rows,) or None
+        Block of each row: whole blocks are then resampled.
+    """
+    laws = models.class_laws
+    assert laws is not None
+    notes: list[str] = []
+    priors = low = high = bbse = np.full(models.n_classes, np.nan)
+    answered = _answered(models, classes, outputs, notes)
+    if answered is not None:
+        kept, line, answers = answered
+        own = None if blocks is None else blocks[kept]
+        priors, low, high = _priors(models, laws, line, own, notes)
+        bbse = _bbse(laws, answers, classes, notes)
+    pvalue, explained = _tested(models, laws, reference, table, alpha, notes)
+    notes += _limits(models, laws, table.n_rows, blocks)
+    return LabelShiftEstimate(
+        classes=tuple(np.asarray(classes).tolist()),
+        training_priors=_numbers(laws.totals / max(int(laws.totals.sum()), 1)),
+        priors=_numbers(priors),
+        low=_numbers(low),
+        high=_numbers(high),
+        bbse=_numbers(bbse),
+        pvalue=pvalue,
+        supports_label_shift=None if math.isnan(pvalue) else pvalue > alpha,
+        explained=explained,
+        n_rows=table.n_rows,
+        alpha=alpha,
+        notes=tuple(notes),
+    )
+
+
+def _numbers(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
+
+
+def _answered(
+    models: LossModels, classes: Any, outputs: FoldOutputs | None, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Positions of rows with an answer, their outputs on a line, their answers."""
+    if outputs is None or outputs.labels is None or not outputs.n_rows:
+        notes.append("the batch has no rows")
+        return None
+    answers = class_numbers(outputs.labels[:, 0], classes)
+    usable = answers >= 0
+    line = np.eye(models.n_classes)[np.maximum(answers, 0)]
+    if models.response != "predict":
+        scores = outputs.scores
+        expected = 1 if models.n_classes == 2 else models.n_classes
+        if models.response == "predict_proba":
+            expected = models.n_classes
+        if scores is None or scores.shape[1] != expected:
+            notes.append(f"the model gives no {models.response} for this batch")
+            return None
+        usable &= ~np.isnan(scores).any(axis=1)
+        line = on_line(scores, models.response)
+    n_left_out = int((~usable).sum())
+    if n_left_out:
+        notes.append(f"{n_left_out:,} rows without a usable answer are left out")
+    if not usable.any():
+        return None
+    kept = np.flatnonzero(usable)
+    return kept, line[kept], answers[kept]
+
+
+# --- priors -------------------------------------------------------------------
+
+
+def _priors(
+    models: LossModels,
+    laws: ClassLaws,
+    line: np.ndarray,
+    blocks: np.ndarray | None,
+    notes: list[str],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Priors by EM, and their intervals."""
+    if len(line) > MOST_ROWS:
+        few = np.linspace(0, len(line) - 1, MOST_ROWS).astype(np.int64)
+        line = line[few]
+        blocks = None if blocks is None else blocks[few]
+        notes.append(f"priors are estimated from {MOST_ROWS:,} rows, evenly spread")
+    densities = _densities(models, laws, line)
+    together = np.exp(np.log(np.maximum(densities, 1e-12)).mean(axis=0))
+    priors = mixing_shares(together)
+    m = len(line)
+    n_units = m if blocks is None else len(np.unique(blocks))
+    if n_units < LEAST_ROWS:
+        what = "rows" if blocks is None else "blocks"
+        notes.append(
+            f"{n_units} {what} are too few for an interval: it takes {LEAST_ROWS}"
+        )
+        return priors, np.zeros(len(priors)), np.ones(len(priors))
+    least = 0.5 / n_units
+    of_halves = np.stack(
+        [mixing_shares(own[_spread(m)], start=_inside(priors)) for own in densities]
+    )
+    low, high = _interval(
+        _log_ratios(priors, least),
+        _log_ratios(_resampled(together, priors, blocks), least),
+        _log_ratios(of_halves, least),
+        scale=1.0 if blocks is not None else math.sqrt(min(m, MOST_RESAMPLED) / m),
+    )
+    # Labels themselves, none of so many, would not exclude so much.
+    tail = (1.0 - LEVEL) / 2
+    most = 1.0 - tail ** (1.0 / n_units)
+    low = np.where(priors > 1.0 - 1.0 / n_units, np.minimum(low, 1.0 - most), low)
+    high = np.where(priors < 1.0 / n_units, np.maximum(high, most), high)
+    return priors, np.minimum(low, priors), np.maximum(high, priors)
+
+
+def _densities(models: LossModels, laws: ClassLaws, line: np.ndarray) -> np.ndarray:
+    """Of each half: P(class | output) over the prior that its calibration implies.
+
+    Of shape (8, n_rows, n_classes). The ratio of P(output | class) to P(output), so
+    that a batch with the priors of training is estimated to have them.
+    """
+    found = []
+    for half in range(N_HALVES):
+        base = np.log(calibrated(calibrator_of(models, half), line))
+        shares = tempered(base, laws.tempers[half])
+        found.append(shares / np.maximum(laws.priors[half], 1e-12))
+    return np.stack(found)
+
+
+def _spread(n_rows: int) -> np.ndarray:
+    if n_rows <= MOST_RESAMPLED:
+        return np.arange(n_rows)
+    return np.linspace(0, n_rows - 1, MOST_RESAMPLED).astype(np.int64)
+
+
+def _inside(shares: np.ndarray) -> np.ndarray:
+    inside = np.maximum(shares, 1e-4)
+    return np.asarray(inside / inside.sum())
+
+
+def _resampled(
+    densities: np.ndarray, priors: np.ndarray, blocks: np.ndarray | None
+) -> np.ndarray:
+    """Priors of batches whose rows, or blocks, are drawn from this one's."""
+    rng = np.random.default_rng(0)
+    if blocks is None:
+        few = _spread(len(densities))
+        densities = densities[few]
+        codes = np.arange(len(few))
+    else:
+        _, codes = np.unique(blocks, return_inverse=True)
+    n = int(codes.max()) + 1
+    weights = rng.multinomial(n, np.full(n, 1.0 / n), size=N_BOOTSTRAP)[:, codes]
+    return mixing_shares(densities, weights, start=_inside(priors))
+
+
+def _log_ratios(shares: np.ndarray, least: float) -> np.ndarray:
+    """Log odds of each class."""
+    inside = np.clip(shares, least, 1.0 - least)
+    return np.asarray(special.logit(inside))
+
+
+def _interval(
+    at: np.ndarray, resampled: np.ndarray, halves: np.ndarray, *, scale: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each class on the scale of log odds, by Student's law.
+
+    Halves vary about their mean as what is learned from all rows varies from sample to
+    sample, with four degrees of freedom.
+    """
+    rows = scale**2 * resampled.var(axis=0, ddof=1)
+    learned = ((halves - halves.mean(axis=0)) ** 2).mean(axis=0)
+    total = rows + learned
+    with np.errstate(divide="ignore"):
+        freedom = np.minimum(FREEDOM * (total / learned) ** 2, 1e6)
+    freedom = np.where(learned > 0, freedom, 1e6)
+    width = special.stdtrit(freedom, 0.5 + LEVEL / 2) * np.sqrt(total)
+    return special.expit(at - width), special.expit(at + width)
+
+
+def _bbse(
+    laws: ClassLaws, answers: np.ndarray, classes: Any, notes: list[str]
+) -> np.ndarray:
+    """Shares that the answered labels have if each class is answered as out of fold.
+
+    Lipton, Wang and Smola (2018): a linear system, its solution cut to [0, 1].
+    """
+    n_classes = len(laws.confusion)
+    nothing = np.full(n_classes, np.nan)
+    names = np.asarray(classes).tolist()
+    for counts, what in (
+        (laws.confusion.sum(axis=1), "has no out-of-fold row"),
+        (laws.confusion.sum(axis=0), "is never answered out of fold"),
+    ):
+        if not counts.all():
+            name = names[int(np.flatnonzero(counts == 0)[0])]
+            notes.append(
+                f"no shares by BBSE: class {name!r:.40} {what}, so the matrix of "
+                "classes and answers is singular"
+            )
+            return nothing
+    rates = laws.confusion / laws.confusion.sum(axis=1, keepdims=True)
+    if np.linalg.svd(rates, compute_uv=False)[-1] < LEAST_SINGULAR:
+        notes.append(
+            "no shares by BBSE: the answers hardly tell some classes apart, so the "
+            "matrix of classes and answers is nearly singular"
+        )
+        return nothing
+    answered = np.bincount(answers, minlength=n_classes) / len(answers)
+    found = np.clip(np.linalg.solve(rates.T, answered), 0.0, None)
+    return np.asarray(found / found.sum())
+
+
+# --- the assumption -----------------------------------------------------------
+
+
+def _tested(
+    models: LossModels,
+    laws: ClassLaws,
+    reference: Profile,
+    table: Table,
+    alpha: float,
+    notes: list[str],
+) -> tuple[float, float]:
+    """p-value of the assumption, and the part of the difference it explains."""
+    if laws.reason:
+        notes.append(f"the assumption is not tested: {laws.reason}")
+    if laws.reason or not table.n_rows:
+        return float("nan"), float("nan")
+    codes = row_codes(table, reference, models.positions).codes
+    found = mixture_test(
+        laws.table,
+        laws.cells_of(codes),
+        n_draws=_n_draws(alpha),
+        rng=np.random.default_rng(0),
+    )
+    _note_blunt(laws, found, notes)
+    return found.pvalue, found.explained
+
+
+def _n_draws(alpha: float) -> int:
+    return int(np.clip(math.ceil(5.0 / alpha) - 1, LEAST_DRAWS, MOST_DRAWS))
+
+
+def _note_blunt(laws: ClassLaws, found: MixtureTest, notes: list[str]) -> None:
+    """Say where the test's own model knows much less than the wrapped one."""
+    if math.isnan(found.pvalue):
+        notes.append("the assumption is not tested: too few cells are occupied")
+        return
+    own, model = (
+        float((t / np.maximum(t.sum(axis=1, keepdims=True), 1)).max(axis=0).sum())
+        / len(t)
+        for t in (laws.table, laws.confusion)
+    )
+    if own < model - BLUNT:
+        notes.append(
+            "the test of the assumption has less to go by than the model: by the "
+            f"columns alone classes are told apart in {own:.0%}, by the model in "
+            f"{model:.0%} (of as many rows each)"
+        )
+
+
+def _limits(
+    models: LossModels, laws: ClassLaws, n_rows: int, blocks: np.ndarray | None
+) -> list[str]:
+    rows = f"learned from {models.n_rows:,} out-of-fold rows"
+    if models.response == "predict":
+        rows = f"the model gives labels alone, and priors follow from these; {rows}"
+    found = [rows]
+    if models.in_blocks and n_rows:
+        counted = "rows" if blocks is None else "blocks"
+        found.append(
+            f"rows come in blocks: the interval counts {counted}, and the p-value "
+            "counts rows, so it is too small where rows of a block are alike"
+        )
+    if (laws.totals == 0).any():
+        found.append("a class without a row of training cannot be estimated")
+    return found
