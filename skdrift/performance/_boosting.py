@@ -151,7 +151,7 @@ def _questions(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Question of each level that gains most, given those above it."""
     n_columns, n_rows = codes.shape
-    prior = PRIOR_ROWS * float(curve.mean())
+    prior = max(PRIOR_ROWS * float(curve.mean()), 1e-12)
     place = codes + N_CODES * np.arange(n_columns, dtype=np.int64)[:, None]
     size = n_columns * N_CODES
     slopes, curves = np.tile(slope, n_columns), np.tile(curve, n_columns)

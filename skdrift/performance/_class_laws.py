@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 N_ROUNDS = 24
 N_CELLS = 12
 CELLS_OF_A_CLASS = 2
+ROUNDS_OF_A_CLASS = 2
 MOST_TEMPERED = 2_000
 RIDGE = 1e-3
 LEAST_IN_TABLE = 2
+LARGEST_VALUE = 30.0
+DAMPING = 0.25
 NO_COLUMN = "no column can be told apart by the numbers that fit keeps"
 
 
@@ -198,10 +201,11 @@ def _learn_table(
         codes[:, half],
         _gradient(right, base),
         n_classes if n_classes > 2 else 1,
-        n_rounds=N_ROUNDS,
+        n_rounds=max(N_ROUNDS, ROUNDS_OF_A_CLASS * n_classes),
         rng=np.random.default_rng([seed, 1]),
     )
-    trees = Trees(grown.features, grown.cuts, grown.values.astype(np.float16))
+    values = np.clip(grown.values, -LARGEST_VALUE, LARGEST_VALUE).astype(np.float16)
+    trees = Trees(grown.features, grown.cuts, values)
     others = labels[~half]
     key = _key(_shares(base, codes[:, ~half], trees))
     edges = _even_edges(key, others, max(N_CELLS, CELLS_OF_A_CLASS * n_classes))
@@ -236,7 +240,9 @@ def _gradient(right: np.ndarray, base: np.ndarray) -> Gradient:
 
     def gradient(total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         shares = _raised(base, total)[asked]
-        return step * (right[asked] - shares), shares * (1.0 - shares)
+        rest = right[asked] - shares
+        # A leaf of one rare class would step too far by the curvature alone.
+        return step * rest, shares * (1.0 - shares) + DAMPING * np.abs(rest)
 
     return gradient
 
@@ -267,7 +273,7 @@ def _key(shares: np.ndarray) -> np.ndarray:
 
 def _even_edges(key: np.ndarray, labels: np.ndarray, n_cells: int) -> np.ndarray:
     """Edges of cells with as many rows each, if all classes had as many."""
-    weights = 1.0 / np.bincount(labels)[labels]
+    weights = (1.0 / np.maximum(np.bincount(labels), 1))[labels]
     order = key.argsort(kind="stable")
     mass = weights[order].cumsum()
     levels = np.arange(1, n_cells) / n_cells * mass[-1]

@@ -137,7 +137,7 @@ class LabelShiftEstimate:
         was = np.maximum(self.training_priors, 1e-12)
         raised = given * np.maximum(np.array(self.priors) / was, 1e-12)
         total = raised.sum(axis=1, keepdims=True)
-        return np.divide(raised, total, out=given.copy(), where=total > 0)
+        return np.divide(raised, total, out=given.copy(), where=total != 0)
 
     def __str__(self) -> str:
         names = [f"{name!r:.40}" for name in self.classes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +14,15 @@ from skdrift.stats.counts import FloatArray
 
 ENOUGH = 1e-6
 MOST_STEPS = 120
-FIT_STEPS = 100
+FIT_CYCLES = 30
+LAW_CYCLES = 100
+LONGEST = 64.0
+LEAST_KEPT = 0.1
 MOST_AT_ONCE = 2_000_000
 """Numbers in one chunk of simulated tables."""
 POOLED_ROWS = 1e-3
 TINY = 1e-300
+Step = Callable[[FloatArray], FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,23 +125,30 @@ def mixing_shares(
     return shares if w.ndim == 2 else shares[0]
 
 
-def _accelerated(step: object, shares: FloatArray) -> FloatArray:
-    assert callable(step)
+def _accelerated(step: Step, shares: FloatArray) -> FloatArray:
     for _ in range(MOST_STEPS):
         first = step(shares)
-        second = step(first)
-        move, bend = first - shares, second - 2.0 * first + shares
+        ahead, second = _ahead(shares, first, step, (1,))
         if np.abs(second - first).max() < ENOUGH:
-            return np.asarray(second)
-        length = np.linalg.norm(move, axis=1) / np.maximum(
-            np.linalg.norm(bend, axis=1), TINY
-        )
-        length = np.clip(length, 1.0, 64.0)[:, None]
-        ahead = shares + 2.0 * length * move + length**2 * bend
-        # Shares that are 0 stay 0: an extrapolation must not end there.
-        ahead = np.maximum(ahead, 0.1 * second)
-        shares = step(ahead / ahead.sum(axis=1, keepdims=True))
+            return second
+        shares = step(_scaled(np.maximum(ahead, LEAST_KEPT * second)))
     return shares
+
+
+def _ahead(
+    at: FloatArray, first: FloatArray, step: Step, axes: tuple[int, ...]
+) -> tuple[FloatArray, FloatArray]:
+    """Extrapolation from two steps, and where the second ends.
+
+    It may be outside of what shares can be. One that is 0 stays 0 in later steps, so
+    the caller keeps a part of the second step.
+    """
+    second = step(first)
+    move, bend = first - at, second - 2.0 * first + at
+    squares = [(part**2).sum(axis=axes, keepdims=True) for part in (move, bend)]
+    length = np.sqrt(squares[0] / np.maximum(squares[1], TINY))
+    length = np.clip(length, 1.0, LONGEST)
+    return at + 2.0 * length * move + length**2 * bend, second
 
 
 def mixture_test(
@@ -198,7 +210,8 @@ def mixture_test(
     if not sample.sum() or not known.sum(axis=1).all() or known.shape[1] <= n_classes:
         unknown = np.full(n_classes, np.nan)
         return MixtureTest(float("nan"), unknown, float("nan"), float("nan"), 0)
-    laws, shares, statistic = _fit(known[None], sample[None])
+    _, _, statistic = _fit(known[None], sample[None])
+    laws, shares, _ = _fit(known[None], sample[None], LAW_CYCLES)
     law = _scaled(laws[0])
     mixed = _scaled(shares[0] @ law)
     n_least = 1
@@ -229,25 +242,35 @@ def _scaled(shares: FloatArray) -> FloatArray:
 
 
 def _fit(
-    tables: FloatArray, samples: FloatArray
+    tables: FloatArray, samples: FloatArray, n_cycles: int = FIT_CYCLES
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Laws, shares and G² of (n_draws, n_classes, n_cells) and (n_draws, n_cells).
 
-    The number of steps is fixed: the statistic of a simulated sample has to be the
+    The number of cycles is fixed: the statistic of a simulated sample has to be the
     same function as that of the observed one.
     """
     n = tables.sum(axis=2, keepdims=True)
     m = samples.sum(axis=1, keepdims=True)
-    pooled = _scaled(tables.sum(axis=1) + samples)
-    laws = (tables + POOLED_ROWS * pooled[:, None]) / (n + POOLED_ROWS)
-    shares = np.full(tables.shape[:2], 1.0 / tables.shape[1])
-    for _ in range(FIT_STEPS):
+    n_classes, n_cells = tables.shape[1:]
+
+    def step(at: FloatArray) -> FloatArray:
+        laws, shares = at[:, :, :n_cells], at[:, :, n_cells]
         mixed = np.matmul(shares[:, None], laws)[:, 0]
         ratio = np.divide(samples, mixed, out=np.zeros_like(mixed), where=mixed > 0)
         parts = shares[:, :, None] * laws * ratio[:, None]
-        sizes = parts.sum(axis=2)
-        laws = (tables + parts) / (n + sizes[:, :, None])
-        shares = sizes / m
+        sizes = parts.sum(axis=2, keepdims=True)
+        return np.concatenate([(tables + parts) / (n + sizes), sizes / m[:, None]], 2)
+
+    pooled = _scaled(tables.sum(axis=1) + samples)
+    laws = (tables + POOLED_ROWS * pooled[:, None]) / (n + POOLED_ROWS)
+    at = np.concatenate([laws, np.full((*tables.shape[:2], 1), 1.0 / n_classes)], 2)
+    for _ in range(n_cycles):
+        ahead, second = _ahead(at, step(at), step, (1, 2))
+        ahead = np.maximum(ahead, LEAST_KEPT * second)
+        ahead[:, :, :n_cells] = _scaled(ahead[:, :, :n_cells])
+        ahead[:, :, n_cells] = _scaled(ahead[:, :, n_cells])
+        at = step(ahead)
+    laws, shares = at[:, :, :n_cells], at[:, :, n_cells]
     mixed = np.matmul(shares[:, None], laws)[:, 0]
     statistic = 2.0 * (
         (special.xlogy(samples, samples) - special.xlogy(samples, m * mixed)).sum(1)

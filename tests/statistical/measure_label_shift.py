@@ -15,14 +15,18 @@ from typing import Any
 
 import numpy as np
 from real_data import electricity_labels, real_tables
+from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from skdrift import DriftAwareEstimator, LabelShiftEstimate
 from skdrift.datasets import load_bike_sharing
+from skdrift.performance._class_laws import _even_edges
+from skdrift.stats import mixture_test
 
 Rows = tuple[np.ndarray, np.ndarray]
 MODELS: dict[str, Any] = {
@@ -45,6 +49,7 @@ LEVELS = (
 )
 SIZES = (100, 1_000, 5_000)
 N_TRAIN = 2_000
+PARTS = ("errors", "real", "level", "models", "power", "answers")
 
 
 def drawn(priors: Sequence[float], n: int, rng: np.random.Generator) -> Rows:
@@ -184,6 +189,35 @@ def levels(trials: int, models: dict[str, Any]) -> Iterator[str]:
                 )
 
 
+def answers(trials: int) -> Iterator[str]:
+    """Rejections if the model's own answers out of fold were the reference."""
+    yield "| model | priors | batch | p ≤ 0.05 |"
+    yield "|---|---|---|---|"
+    for name, model in (MODELS | SMALL_TREE).items():
+        for was, now in LEVELS[:3]:
+            found: dict[int, list[float]] = {size: [] for size in SIZES}
+            for seed in range(trials):
+                rng = np.random.default_rng([seed, 29])
+                X, y = drawn(was, N_TRAIN, rng)
+                held_out = cross_val_predict(model, X, y, method="predict_proba")[:, 1]
+                edges = _even_edges(held_out, y, 12)
+                table = [_counts(held_out[y == c], edges) for c in (0, 1)]
+                final = clone(model).fit(X, y)
+                for size in SIZES:
+                    later = final.predict_proba(drawn(now, size, rng)[0])[:, 1]
+                    test = mixture_test(
+                        table, _counts(later, edges), n_draws=199, rng=rng
+                    )
+                    found[size].append(test.pvalue)
+            for size, pvalues in found.items():
+                share = (np.array(pvalues) <= 0.05).mean()
+                yield f"| {name} | {was[1]} → {now[1]} | {size:,} | {share:.2f} |"
+
+
+def _counts(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    return np.bincount(edges.searchsorted(values, "right"), minlength=len(edges) + 1)
+
+
 def powers(trials: int) -> Iterator[str]:
     """Share of batches of 1,000 rows in which label shift is rejected."""
     yield "| what moved | priors | p ≤ 0.05 |"
@@ -203,9 +237,7 @@ def powers(trials: int) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=100)
-    parser.add_argument(
-        "--only", choices=["errors", "real", "level", "models", "power"], default=None
-    )
+    parser.add_argument("--only", choices=PARTS, default=None)
     asked = parser.parse_args()
     parts = {
         "errors": lambda: errors("known law", asked.trials),
@@ -226,6 +258,7 @@ def main() -> None:
             },
         ),
         "power": lambda: powers(asked.trials),
+        "answers": lambda: answers(asked.trials),
     }
     for name, part in parts.items():
         if asked.only in (None, name):
