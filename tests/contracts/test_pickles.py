@@ -218,6 +218,7 @@ def test_the_wrapper_adds_the_trusted_types_and_no_other(name: str) -> None:
     on_request = {kind for kind in TRUSTED_TYPES if kind.startswith("skdrift.guards.")}
     not_of_every_model = {
         "skdrift.performance._optimism.ScoreOptimism",
+        "skdrift.performance._reference_rows.ReferenceRows",
         "skdrift.profile._blocks.BlockValues",
         "skdrift.shift._dependence.Dependence",
         "skdrift.shift._trend.Trend",
