@@ -222,9 +222,9 @@ def _interval(
     rows = scale**2 * resampled.var(axis=0, ddof=1)
     learned = ((halves - halves.mean(axis=0)) ** 2).mean(axis=0)
     total = rows + learned
-    with np.errstate(divide="ignore"):
-        freedom = np.minimum(FREEDOM * (total / learned) ** 2, 1e6)
-    freedom = np.where(learned > 0, freedom, 1e6)
+    # Where hardly anything is left open by what was learned, it is a normal law.
+    share = learned / np.maximum(total, np.finfo(np.float64).tiny)
+    freedom = FREEDOM / np.maximum(share, 1e-3) ** 2
     width = special.stdtrit(freedom, 0.5 + LEVEL / 2) * np.sqrt(total)
     return special.expit(at - width), special.expit(at + width)
 
