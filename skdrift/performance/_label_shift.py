@@ -88,7 +88,7 @@ class LabelShiftEstimate:
             return "whether label shift explains the batch was not tested"
         if self.supports_label_shift:
             if self.moved:
-                return f"label shift explains the batch ({p})"
+                return f"label shift can explain the batch ({p})"
             return f"the class priors are those of training within chance ({p})"
         text = f"not label shift: no mixture of training's classes fits ({p})"
         if math.isfinite(self.explained):
