@@ -206,13 +206,9 @@ class LossModels:
         )
 
     def __getstate__(self) -> list[object]:
-        state = [getattr(self, own.name) for own in fields(self)]
         # An unpickled array has a type object of its own; packed arrays of a profile
         # have numpy's, and a copy's pickle has to be that of the original.
-        return [
-            value.view(np.dtype(np.float16)) if _is_half(value) else value
-            for value in state
-        ]
+        return [_of_numpys_type(getattr(self, own.name)) for own in fields(self)]
 
     def __setstate__(self, state: Sequence[object]) -> None:
         for position, own in enumerate(fields(self)):
@@ -224,8 +220,11 @@ class LossModels:
             object.__setattr__(self, own.name, value)
 
 
-def _is_half(value: object) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype == np.float16
+def _of_numpys_type(value: object) -> object:
+    """An array of less than double precision with the type object of numpy itself."""
+    if isinstance(value, np.ndarray) and value.dtype in (np.float16, np.float32):
+        return value.view(np.dtype(value.dtype.type))
+    return value
 
 
 def halves_of(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
