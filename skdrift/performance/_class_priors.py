@@ -143,7 +143,7 @@ def _priors(
     if n_units < LEAST_ROWS:
         what = "rows" if blocks is None else "blocks"
         notes.append(
-            f"{n_units} {what} are too few for an interval: it takes {LEAST_ROWS}"
+            f"too few {what} for an interval: it takes {LEAST_ROWS}, got {n_units}"
         )
         return priors, np.zeros(len(priors)), np.ones(len(priors))
     least = 0.5 / n_units

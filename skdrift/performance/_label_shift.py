@@ -142,12 +142,13 @@ class LabelShiftEstimate:
     def __str__(self) -> str:
         names = [f"{name!r:.40}" for name in self.classes]
         width = max(len(name) for name in names)
-        lines = [
-            f"Class priors of {self.n_rows:,} rows, without labels: {self.conclusion}"
-        ]
+        rows = "1 row" if self.n_rows == 1 else f"{self.n_rows:,} rows"
+        lines = [f"Class priors of {rows}, without labels: {self.conclusion}"]
         for place, name in enumerate(names):
-            shown = prior_text(self, place)
-            lines.append(f"  {name:<{width}}  {shown}   BBSE {self.bbse[place]:.1%}")
+            shown, check = prior_text(self, place), self.bbse[place]
+            if math.isfinite(check):
+                shown += f"   BBSE {_percent(check)} %"
+            lines.append(f"  {name:<{width}}  {shown}")
         lines.append(f"Assumption: {self.assumption}.")
         return "\n".join([*lines, *(f"Note: {note}." for note in self.notes)])
 
