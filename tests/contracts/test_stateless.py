@@ -70,6 +70,7 @@ USES: dict[str, Callable[[Any, Any], Any]] = {
     "flag": lambda m, X: m.flag(X).to_frame(),
     "score": lambda m, X: m.score(X, LABELS),
     "estimate_score": lambda m, X: m.estimate_score(X),
+    "estimate_label_shift": lambda m, X: m.estimate_label_shift(X),
     "decompose": lambda m, X: m.decompose(X, LABELS),
     "selective_score": lambda m, X: m.selective_score(X, LABELS),
     "score_at_coverage": lambda m, X: m.score_at_coverage(X, LABELS, [0.5, 1.0]),
