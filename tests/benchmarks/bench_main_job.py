@@ -76,6 +76,34 @@ def print_ratio(work: str, size: str, low: float, spent: float) -> None:
     print(f"| {work} | {size} | {low:.3f} | {spent:.3f} | {spent / low:.2f} |")
 
 
+def in_blocks(n: int, d: int, block: int) -> tuple[np.ndarray, np.ndarray]:
+    """Normal rows whose blocks differ as much as the rows of one block, and blocks."""
+    rng = np.random.default_rng(0)
+    blocks = np.arange(n) // block
+    means = rng.normal(size=(int(blocks[-1]) + 1, d))
+    return rng.normal(size=(n, d)) + means[blocks], blocks
+
+
+def bench_blocks(scale: float) -> None:
+    """Cost of blocks beside `blocks=None`, with and without dependence in them."""
+    print("\n| `fit`, cv=None | blocks | None, s | independent | row order | groups |")
+    print("|---|---|---|---|---|---|")
+    rowwise = DriftAwareEstimator(DummyRegressor(), cv=None, blocks=None)
+    for rows, d, block in ((100_000, 50, 500), (100_000, 20, 24), (10_000, 20, 100)):
+        n = int(rows * scale)
+        X, groups = in_blocks(n, d, block)
+        alone, y = np.random.default_rng(1).permutation(X), np.zeros(n)
+        none, independent, order, told = best(
+            N_TURNS,
+            lambda X=X, y=y: rowwise.fit(X, y),
+            lambda X=alone, y=y: unfitted().fit(X, y),
+            lambda X=X, y=y: unfitted().fit(X, y),
+            lambda X=X, y=y, groups=groups: unfitted().fit(X, y, groups=groups),
+        )
+        ratios = " | ".join(f"{t / none:.2f}" for t in (independent, order, told))
+        print(f"| {n:,} × {d} floats | {block} rows | {none:.3f} | {ratios} |")
+
+
 def bench_memory(scale: float) -> None:
     rng = np.random.default_rng(0)
     n = int(1_000_000 * scale)
@@ -168,14 +196,20 @@ def bench_artifact() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(20_000, 50))
     model = DriftAwareEstimator(LinearRegression()).fit(X, X[:, 0])
-    with tempfile.TemporaryDirectory() as folder:
-        sizes = []
-        for name, saved in (("bare", model.estimator_), ("wrapped", model)):
-            path = Path(folder) / f"{name}.skops"
-            skdrift.dump(saved, path)
-            sizes.append(path.stat().st_size)
+    rows, groups = in_blocks(20_000, 50, 100)
+    blocks = DriftAwareEstimator(LinearRegression()).fit(
+        rows, rows[:, 0], groups=groups
+    )
     print("\n| artifact, 50 columns | kB |\n|---|---|")
-    print(f"| bare | {sizes[0] / 1e3:.1f} |\n| wrapped | {sizes[1] / 1e3:.1f} |")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, saved in (
+            ("bare", model.estimator_),
+            ("wrapped", model),
+            ("wrapped, 200 blocks", blocks),
+        ):
+            path = Path(folder) / "model.skops"
+            skdrift.dump(saved, path)
+            print(f"| {name} | {path.stat().st_size / 1e3:.1f} |")
 
 
 if __name__ == "__main__":
@@ -184,6 +218,7 @@ if __name__ == "__main__":
     parser.add_argument("--scale", type=float, default=1.0)
     parts = {
         "tables": lambda: bench_tables(arguments.scale),
+        "blocks": lambda: bench_blocks(arguments.scale),
         "memory": lambda: bench_memory(arguments.scale),
         "predict": bench_predict,
         "import": bench_import,
