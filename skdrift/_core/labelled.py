@@ -114,7 +114,7 @@ def _missing(values: np.ndarray) -> np.ndarray:
     elif values.dtype.kind in "OT":
         cells = values.astype(object).ravel().tolist()
         found |= np.reshape([_is_none(cell) for cell in cells], values.shape)
-    return np.asarray(found.reshape(len(values), -1).any(axis=1))
+    return np.asarray(found.any(axis=tuple(range(1, found.ndim))))
 
 
 def _is_none(cell: Any) -> bool:

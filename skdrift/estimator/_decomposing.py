@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from sklearn.base import is_classifier
 
-from skdrift._core.keys import is_missing
+from skdrift._core.labelled import known_labels, labelled_rows
 from skdrift._core.rows import take_rows
 from skdrift.estimator._estimating import ScoreEstimating, refuse_unlearned
 from skdrift.exceptions import InputError, InputTypeError
-from skdrift.performance._cross_validation import resolve_scorers
+from skdrift.performance._cross_validation import n_rows_of, resolve_scorers
 from skdrift.performance._decomposing import decompose_score, find_score
 from skdrift.performance._decomposition import ScoreDecomposition
 from skdrift.performance._estimating import class_numbers
@@ -79,9 +80,9 @@ class ScoreDecomposing(ScoreEstimating):
         )
         n_rows = check_rows(X, y)
         blocks = _blocks_of(self.baseline_.blocks, n_rows, groups)
-        labels, known = _labels(y, n_rows, model)
+        labels, known = _labels(y, model)
         if len(known) < n_rows:
-            X, labels, blocks = take_rows(X, known), labels[known], blocks[known]
+            X, blocks = take_rows(X, known), blocks[known]
         return decompose_score(
             score,
             losses,
@@ -104,54 +105,41 @@ def _blocks_of(values: BlockValues | None, n_rows: int, groups: Any) -> np.ndarr
     return np.arange(n_rows) // max(round(values.block_rows), 1)
 
 
-def _labels(y: Any, n_rows: int, model: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Labels in one dimension, and the positions of those that are not missing.
+def _labels(y: Any, model: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Labels that are not missing, in one dimension, and the positions of their rows.
 
     Raises
     ------
     InputError, InputTypeError
         If there is none, or they are not of the type of training's.
     """
-    labels = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
-    if labels.ndim > 1 and labels.size != n_rows:
+    known = np.flatnonzero(labelled_rows(y))
+    if not len(known):
         raise InputError(
-            f"y must hold one label for each row, got the shape {labels.shape}: wrap "
-            "one model for each output"
+            f"y holds no label for any of {n_rows_of(y):,} rows: pass rows whose "
+            "labels have arrived"
+        )
+    found = known_labels(y, known)
+    labels = found.toarray() if scipy.sparse.issparse(found) else np.asarray(found)
+    if labels.size != len(known):
+        raise InputError(
+            f"y must hold one label for each row, got {labels.size // len(known)}: "
+            "wrap one model for each output"
         )
     labels = labels.reshape(-1)
-    known = np.flatnonzero(~_missing(labels))
-    if not len(known):
-        raise InputError(
-            f"y holds no label for any of {n_rows:,} rows: pass rows whose labels "
-            "have arrived"
-        )
     if is_classifier(model):
-        _check_classes(labels[known], model.classes_)
-        if labels.dtype.kind == "O" and model.classes_.dtype.kind != "O":
-            # Objects only for the sake of the labels that are missing.
-            plain = np.array(labels[known].tolist())
-            labels = np.resize(plain, n_rows)
-            labels[known] = plain
+        _check_classes(labels, model.classes_)
         return labels, known
     try:
-        values = np.full(n_rows, np.nan)
-        values[known] = labels[known].astype(np.float64)
+        values = labels.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise InputTypeError(
-            f"y must hold numbers, as in training, got {labels[known[0]]!r:.100}"
+            f"y must hold numbers, as in training, got {labels[0]!r:.100}"
         ) from error
-    known = np.flatnonzero(np.isfinite(values))
-    if not len(known):
+    finite = np.isfinite(values)
+    if not finite.any():
         raise InputError("y holds no finite number: pass rows whose labels are known")
-    return values, known
-
-
-def _missing(labels: np.ndarray) -> np.ndarray:
-    if labels.dtype.kind == "f":
-        return np.isnan(labels)
-    if labels.dtype.kind != "O":
-        return np.zeros(len(labels), dtype=bool)
-    return np.array([is_missing(label) for label in labels.tolist()], dtype=bool)
+    return values[finite], known[finite]
 
 
 def _check_classes(labels: np.ndarray, classes: np.ndarray) -> None:

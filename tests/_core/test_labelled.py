@@ -76,3 +76,8 @@ def test_labels_of_several_types_stay_as_they_are():
     known = known_labels(["a", 1, None], np.array([0, 1]))
     assert known.tolist() == ["a", 1]
     assert known_labels(pd.Series([1.0, NAN]), np.array([0])).dtype == np.float64
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 2), (0, 0)])
+def test_no_rows_have_no_labels(shape):
+    assert labelled_rows(np.zeros(shape)).shape == (0,)
