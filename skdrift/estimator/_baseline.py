@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from skdrift.performance._optimism import ScoreOptimism
 from skdrift.performance._reference_rows import ReferenceRows
 from skdrift.profile import Profile
 from skdrift.profile._blocks import BlockValues
+from skdrift.profile._stored import restore_fields
 from skdrift.shift import Dependence, Trend
 
 
@@ -72,11 +73,7 @@ class Baseline:
     reference_rows: ReferenceRows | None = None
 
     def __setstate__(self, state: Sequence[object]) -> None:
-        for position, field in enumerate(fields(self)):
-            value = state[position] if position < len(state) else field.default
-            if value is MISSING:
-                raise ValueError(f"a stored Baseline lacks {field.name!r}")
-            object.__setattr__(self, field.name, value)
+        restore_fields(self, state)
 
     def __repr__(self) -> str:
         return (

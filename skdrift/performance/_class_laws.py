@@ -10,7 +10,7 @@ comparison of the two is exact.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from scipy import optimize, special
 
 from skdrift.performance._boosting import Gradient, Trees, boost, sum_of_trees
 from skdrift.performance._calibration import Calibrator, calibrated
+from skdrift.profile._stored import restore_fields
 
 if TYPE_CHECKING:
     from skdrift.performance._loss_models import OutOfFold
@@ -84,11 +85,7 @@ class ClassLaws:
         ]
 
     def __setstate__(self, state: Sequence[object]) -> None:
-        for position, own in enumerate(fields(self)):
-            value = state[position] if position < len(state) else own.default
-            if value is MISSING:
-                raise ValueError(f"a stored ClassLaws lacks {own.name!r}")
-            object.__setattr__(self, own.name, value)
+        restore_fields(self, state)
 
     def cells_of(self, codes: np.ndarray) -> np.ndarray:
         """Number of rows in each cell, given their codes, (n_used, n_rows)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from skdrift.performance._block_scores import (
 )
 from skdrift.performance._cross_validation import FoldResult
 from skdrift.performance._row_scores import RowScores, Scale, from_scale, to_scale
-from skdrift.profile._stored import plain
+from skdrift.profile._stored import restore_fields
 from skdrift.stats import (
     accuracy_interval,
     accuracy_pvalue,
@@ -29,6 +29,10 @@ from skdrift.stats.score_parts import PartLaw
 
 LEVEL = 0.95
 LEAST_ROWS = 20
+SINGLE: dict[str, type[np.generic]] = {
+    "block_terms": np.float32,
+    "block_rows": np.float32,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +101,7 @@ class FoldScores:
         )
 
     def __setstate__(self, state: Sequence[object]) -> None:
-        for position, own in enumerate(fields(self)):
-            value = state[position] if position < len(state) else own.default
-            if value is MISSING:
-                raise ValueError(f"a stored FoldScores lacks {own.name!r}")
-            if own.name in ("block_terms", "block_rows"):
-                value = plain(value, np.float32)
-            object.__setattr__(self, own.name, value)
+        restore_fields(self, state, SINGLE)
 
 
 def fold_scores(name: str, results: Sequence[FoldResult]) -> FoldScores:

@@ -10,7 +10,7 @@ models of all rows would from one sample to another.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from skdrift.performance._calibration import (
 from skdrift.performance._class_laws import ClassLaws, learn_class_laws
 from skdrift.performance._column_residuals import ColumnResiduals, learn_residuals
 from skdrift.performance._row_codes import N_CODES, code_edges, number_codes
+from skdrift.profile._stored import restore_fields
 
 N_HALVES = 8
 N_JUDGED = 4
@@ -211,13 +212,7 @@ class LossModels:
         return [_of_numpys_type(getattr(self, own.name)) for own in fields(self)]
 
     def __setstate__(self, state: Sequence[object]) -> None:
-        for position, own in enumerate(fields(self)):
-            value = state[position] if position < len(state) else own.default
-            if value is MISSING and own.default_factory is not MISSING:
-                value = own.default_factory()
-            if value is MISSING:
-                raise ValueError(f"a stored LossModels lacks {own.name!r}")
-            object.__setattr__(self, own.name, value)
+        restore_fields(self, state)
 
 
 def _of_numpys_type(value: object) -> object:

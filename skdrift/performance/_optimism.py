@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
@@ -18,6 +18,7 @@ from skdrift.performance._block_scores import (
 )
 from skdrift.performance._cross_validation import FoldResult
 from skdrift.performance._row_scores import Scale, from_scale
+from skdrift.profile._stored import restore_fields
 from skdrift.stats.jackknife import jackknife_interval
 
 LEVEL = 0.95
@@ -63,11 +64,7 @@ class ScoreOptimism:
         return self.low > 0
 
     def __setstate__(self, state: Sequence[object]) -> None:
-        for position, own in enumerate(fields(self)):
-            value = state[position] if position < len(state) else own.default
-            if value is MISSING:
-                raise ValueError(f"a stored ScoreOptimism lacks {own.name!r}")
-            object.__setattr__(self, own.name, value)
+        restore_fields(self, state)
 
 
 def score_optimism(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
 from skdrift.performance._loss_models import OutOfFold
-from skdrift.profile._stored import plain
+from skdrift.profile._stored import restore_fields
 
 PLAIN: dict[str, type[np.generic]] = {"codes": np.uint8, "groups": np.int32}
 
@@ -46,13 +46,7 @@ class ReferenceRows:
         return len(self.labels)
 
     def __setstate__(self, state: Sequence[object]) -> None:
-        for position, own in enumerate(fields(self)):
-            value = state[position] if position < len(state) else own.default
-            if value is MISSING:
-                raise ValueError(f"a stored ReferenceRows lacks {own.name!r}")
-            dtype = PLAIN.get(own.name)
-            value = value if dtype is None else plain(value, dtype)
-            object.__setattr__(self, own.name, value)
+        restore_fields(self, state, PLAIN)
 
     def __repr__(self) -> str:
         return f"ReferenceRows(n_rows={self.n_rows})"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 import numpy as np
@@ -131,3 +133,38 @@ def _any_float(value: Any) -> float:
     if value is None:
         return math.nan
     return float(value) if value in ("inf", "-inf") else number(value)
+
+
+def restore_fields(
+    record: Any,
+    state: Sequence[object],
+    types: Mapping[str, type[np.generic]] | None = None,
+) -> None:
+    """Set the fields of a frozen dataclass from the list of them that was stored.
+
+    Parameters
+    ----------
+    record : dataclass instance
+        New fields come last and have a default: an older list does not have them.
+    state : sequence
+    types : mapping of str to numpy type
+        Arrays that get numpy's own type object, see `plain`.
+
+    Raises
+    ------
+    ValueError
+        If the list is too short.
+    """
+    for position, field in enumerate(fields(record)):
+        if position < len(state):
+            value = state[position]
+        elif field.default is not MISSING:
+            value = field.default
+        elif field.default_factory is not MISSING:
+            value = field.default_factory()
+        else:
+            name = type(record).__name__
+            raise ValueError(f"a stored {name} lacks {field.name!r}")
+        if types is not None and field.name in types:
+            value = plain(value, types[field.name])
+        object.__setattr__(record, field.name, value)
