@@ -5,7 +5,7 @@ environment for nannyml (``versions.toml``) without telemetry, and prints the ta
 ``docs/user_guide/expected_score.md``. Trials are those of
 ``tests/statistical/measure_estimate.py``: real tables split by a column. Both tools
 get the same fitted model and what five folds of the training rows answered. With
-``--folder`` the environment and the results are kept and used again.
+``--folder`` the environment and what nannyml said are kept and used again.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from measure_estimate import (  # noqa: E402  (found by the line above)
     ERROR_SCORES,
     Rows,
     models,
+    shown_name,
     split,
     tables,
 )
@@ -123,17 +124,25 @@ def print_tables(found: Found, title: str) -> None:
     """Ratios to "holds", with the standard error over seeds of the geometric mean."""
     for kind, names in SCORES.items():
         errors = {tool: mean_errors(found, kind, tool) for tool in TOOLS}
-        shown = " | ".join(names)
-        print(f"\n| {title}: error over that of 'holds' | {shown} |")
-        print("|---" * (len(names) + 1) + "|")
-        for tool in ("skdrift", "nannyml"):
-            ratios = gmean(errors[tool] / errors["holds"], axis=1)
-            overall = gmean(
-                errors[tool].mean(axis=0) / errors["holds"].mean(axis=0), axis=0
-            )
-            spread = ratios.std(axis=0, ddof=1) / np.sqrt(len(ratios))
-            cells = [f"{m:.3f} ± {s:.3f}" for m, s in zip(overall, spread, strict=True)]
-            print(f"| {tool} | " + " | ".join(cells) + " |", flush=True)
+        shown = " | ".join(shown_name(name) for name in names)
+        print(f"\n| {title}: error over that of 'holds' | {shown} | nannyml: {shown} |")
+        print("|---" * (2 * len(names) + 1) + "|")
+        means = {tool: own.mean(axis=0) for tool, own in errors.items()}
+        ratios = np.hstack([means[tool] / means["holds"] for tool in TOOLS[:2]])
+        for cell, values in zip(cells_of(found, kind), ratios, strict=True):
+            print(f"| {cell} | " + " | ".join(f"{v:.2f}" for v in values) + " |")
+        by_seed = np.concatenate([errors[tool] for tool in TOOLS[:2]], axis=2)
+        by_seed = gmean(by_seed / np.tile(errors["holds"], 2), axis=1)
+        spread = by_seed.std(axis=0, ddof=1) / np.sqrt(len(by_seed))
+        pairs = zip(gmean(ratios, axis=0), spread, strict=True)
+        overall = " | ".join(f"{mean:.2f} ± {error:.2f}" for mean, error in pairs)
+        print(f"| geometric mean | {overall} |", flush=True)
+
+
+def cells_of(found: Found, kind: str) -> list[str]:
+    """Set and model, in the order of `mean_errors`."""
+    cells = [stem.split("+") for stem in found]
+    return list(dict.fromkeys(f"{c[1]}, {c[2]}" for c in cells if c[0] == kind))
 
 
 def main() -> None:
@@ -146,13 +155,14 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     for steep, title in ((6.0, "shifted by a column"), (0.0, "no shift")):
         trials = folder / f"trials-{steep:.0f}"
-        kept = folder / f"scores-{steep:.0f}-{options.seeds}.json"
+        found = write_trials(trials, options.seeds, steep)
+        kept = folder / f"nannyml-{steep:.0f}-{options.seeds}.json"
         if not kept.exists():
-            found = write_trials(trials, options.seeds, steep)
-            for stem, expected in asked_nannyml(folder, trials).items():
-                found[stem]["nannyml"] = expected
-            kept.write_text(json.dumps(found), encoding="utf-8")
-        print_tables(json.loads(kept.read_text(encoding="utf-8")), title)
+            kept.write_text(json.dumps(asked_nannyml(folder, trials)), encoding="utf-8")
+        expected = json.loads(kept.read_text(encoding="utf-8"))
+        for stem, scores in found.items():
+            scores["nannyml"] = expected[stem]
+        print_tables(found, title)
 
 
 if __name__ == "__main__":
