@@ -24,7 +24,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from skdrift import DriftAwareEstimator
 
-folder = Path(__file__).parents[1] / "tests" / "statistical" / "data"
+# The gallery of the documentation runs this in its folder, without a name.
+here = Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()
+folder = here.parent / "tests" / "statistical" / "data"
 X = pd.read_csv(folder / "electricity_elec2.csv.gz")
 y = X.pop("class")
 n_train, four_weeks = 10_000, 28 * 48
