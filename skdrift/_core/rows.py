@@ -46,6 +46,13 @@ def take_rows(values: Any, rows: np.ndarray, columns: np.ndarray | None = None) 
     return kept if native is values else nw.to_native(kept)
 
 
+def spread_evenly(n_rows: int, most: int) -> np.ndarray:
+    """Positions of at most so many rows, evenly spread."""
+    if n_rows <= most:
+        return np.arange(n_rows)
+    return np.linspace(0, n_rows - 1, most).round().astype(np.int64)
+
+
 def _arrow_rows(values: Any, rows: np.ndarray) -> Any:
     """Rows of a pyarrow table or batch, also of types that cannot be taken (views)."""
     try:

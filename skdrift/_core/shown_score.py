@@ -92,6 +92,30 @@ def shown_score(score: ScoreExpectation) -> ShownScore:
     )
 
 
+def shown_pair(scorer: str, value: float, realised: float) -> ShownScore:
+    """Two values of one score, of which there is no interval."""
+    nan = math.nan
+    return shown_score(
+        ScoreExpectation(
+            scorer=scorer,
+            value=value,
+            low=nan,
+            high=nan,
+            level=nan,
+            n_rows=0,
+            realised=realised,
+        )
+    )
+
+
+def shown_change(
+    shown: ShownScore, scorer: str, change: float, low: float, high: float
+) -> tuple[float, float, float]:
+    """A change of a score and its interval, in the direction of what is shown."""
+    turned = shown.name != scorer
+    return (-change, -high, -low) if turned else (change, low, high)
+
+
 def is_error(scorer: str, values: Iterable[float]) -> bool:
     """Whether values of a ``neg_*`` score are those of an error, negated.
 

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer
 
-from skdrift._core.columns import Column
 from skdrift._core.frame import read_table
+from skdrift._core.labelled import known_labels, labelled_rows
 from skdrift._core.result import ScoreExpectation
 from skdrift._core.rows import take_rows
-from skdrift._core.times import one_column
 from skdrift.display._chunks import Chunks
 from skdrift.estimator._looking import batch_part
 from skdrift.exceptions import EstimatorError, ParameterError
@@ -47,53 +46,6 @@ class ChunkScores:
     notes: tuple[str, ...]
 
 
-# --- labels -------------------------------------------------------------------
-
-
-def labelled(X: Any, y: Any) -> tuple[Any, np.ndarray]:
-    """Labels as scorers take them, and which rows have one.
-
-    Raises
-    ------
-    InputError, InputTypeError
-        If `y` has not one label for each row.
-    """
-    n_rows = check_rows(X, y)
-    columns = _label_columns(y)
-    known = np.ones(n_rows, dtype=bool)
-    for column in columns:
-        known &= ~_missing(column)
-    if known.all():
-        return y, known
-    cells = np.asarray(y)
-    if cells.dtype.kind == "O" and known.any():
-        # Around missing values whole numbers and booleans are objects.
-        plain = np.array(cells[known].tolist())
-        filled = np.zeros(cells.shape, dtype=plain.dtype)
-        filled[known] = plain
-        cells = filled
-    return cells, known
-
-
-def _label_columns(y: Any) -> list[Column]:
-    column = one_column(y, "y")
-    if column is not None:
-        return [column]
-    table = read_table(y, strict=False)
-    return table.read(range(table.n_features))
-
-
-def _missing(column: Column) -> np.ndarray:
-    if column.problem:
-        return np.zeros(column.n_rows, dtype=bool)
-    if column.family == "null":
-        return np.ones(column.n_rows, dtype=bool)
-    if column.on_line:
-        return np.isnan(column.floats())
-    keys = column.keys()
-    return np.array([key is None for key in keys], dtype=bool)
-
-
 # --- scores -------------------------------------------------------------------
 
 
@@ -119,9 +71,10 @@ def scores_of_chunks(
     """
     n_rows = read_table(X, strict=False).n_rows
     codes = None if groups is None else group_codes(groups, n_rows, "groups")
-    labels, known = (None, np.zeros(n_rows, dtype=bool))
+    known = np.zeros(n_rows, dtype=bool)
     if y is not None:
-        labels, known = labelled(X, y)
+        check_rows(X, y)
+        known = labelled_rows(y)
     estimates, reason = _estimates(model, X, chunks)
     first = next(estimates, None)
     name, chosen = _chosen_scorer(model, scorer, list(first or ()))
@@ -130,7 +83,7 @@ def scores_of_chunks(
     reasons: list[str] = []
     for place, rows in enumerate(chunks.rows):
         judged = rows[known[rows]]
-        found = _expected(model, name, chosen, X, labels, rows, judged, codes)
+        found = _expected(model, name, chosen, X, y, rows, judged, codes)
         reasons.append(found.reason)
         table[:4, place] = found.realised, found.value, found.low, found.high
         estimate = first if place == 0 else next(estimates, None)
@@ -211,7 +164,7 @@ def _expected(
     name: str,
     scorer: Scorer,
     X: Any,
-    labels: Any,
+    y: Any,
     rows: np.ndarray,
     judged: np.ndarray,
     codes: np.ndarray | None,
@@ -221,9 +174,10 @@ def _expected(
     n_blocks = None if codes is None else len(np.unique(codes[counted]))
     part = batch_part(model.baseline_, len(counted), n_blocks)
     promised = [score for score in model.baseline_.scores if score.scorer == name]
-    kept, own = take_rows(X, counted), take_rows(labels, judged)
     if promised and not len(judged):
         return expected_score(promised[0], len(counted), LEVEL, part)
+    kept = take_rows(X, counted)
+    own = known_labels(y, judged) if len(judged) else None
     if promised:
         only = {name: scorer}
         return realised_scores(promised, only, model.estimator_, kept, own, part)[0]

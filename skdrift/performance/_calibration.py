@@ -9,6 +9,8 @@ import numpy as np
 from scipy import optimize, special
 from sklearn.isotonic import IsotonicRegression
 
+from skdrift._core.rows import spread_evenly
+
 Response = Literal["predict_proba", "decision_function", "predict"]
 CalibrationKind = Literal["identity", "sigmoid", "isotonic", "label"]
 
@@ -127,9 +129,8 @@ def _isotonic(line: np.ndarray, hits: np.ndarray) -> np.ndarray:
     """At most 64 knots of a rising function, and its value there."""
     steps = IsotonicRegression(out_of_bounds="clip").fit(line, hits)
     knots, shares = steps.X_thresholds_, steps.y_thresholds_
-    if len(knots) > N_KNOTS:
-        kept = np.linspace(0, len(knots) - 1, N_KNOTS).round().astype(np.int64)
-        knots, shares = knots[kept], shares[kept]
+    kept = spread_evenly(len(knots), N_KNOTS)
+    knots, shares = knots[kept], shares[kept]
     least = 1.0 / (len(hits) + 2.0)
     shares = np.clip(shares, least, 1.0 - least)
     spare = N_KNOTS - len(knots)

@@ -9,8 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import special
 
-from skdrift._core.result import ScoreExpectation
-from skdrift._core.shown_score import shown_score
+from skdrift._core.shown_score import shown_pair
 
 LEVEL = 0.95
 MEANINGS = {
@@ -212,17 +211,7 @@ class ScoreDecomposition:
         return ScoreTerms((self.covariate, self.concept, self.new_x))
 
     def __str__(self) -> str:
-        shown = shown_score(
-            ScoreExpectation(
-                scorer=self.scorer,
-                value=self.promised,
-                low=float("nan"),
-                high=float("nan"),
-                level=self.level,
-                n_rows=self.n_rows,
-                realised=self.realised,
-            )
-        )
+        shown = shown_pair(self.scorer, self.promised, self.realised)
         change = self.change
         lines = [
             f"{shown.name}: {shown.value:.4g} promised, {shown.realised:.4g} realised "

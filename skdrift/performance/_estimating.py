@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.metrics import get_scorer
 
 from skdrift._core.frame import Table, read_table
+from skdrift._core.rows import spread_evenly
 from skdrift.performance._boosting import sum_of_trees
 from skdrift.performance._calibration import calibrated, on_line
 from skdrift.performance._cross_validation import FOLD_ERRORS, Scorer, describe
@@ -31,11 +32,11 @@ from skdrift.performance._loss_models import (
     OutOfFold,
     calibrator_of,
     class_shares,
-    expected_errors,
     half_errors,
     half_shares,
     output_codes,
     recalibrated,
+    scaled_errors,
     uncertainty,
     values_by_class,
 )
@@ -372,13 +373,6 @@ def class_numbers(labels: np.ndarray, classes: Any) -> np.ndarray:
     return np.array(found, dtype=np.int64)
 
 
-def _spread(n_rows: int, most: int) -> np.ndarray:
-    """Positions of at most so many rows, evenly spread."""
-    if n_rows <= most:
-        return np.arange(n_rows)
-    return np.linspace(0, n_rows - 1, most).round().astype(np.int64)
-
-
 # --- classifiers --------------------------------------------------------------
 
 
@@ -421,7 +415,7 @@ def _class_scores(
 def corrected_classes(models: LossModels, batch: AnsweredBatch) -> ExpectedRows:
     """Probability of each class of a batch, by the mean of the halves as corrected."""
     n = len(batch.answers)
-    compared = _spread(n, MOST_COMPARED)
+    compared = spread_evenly(n, MOST_COMPARED)
     plain, shares = np.zeros((models.n_classes, n)), np.zeros((models.n_classes, n))
     by_half = []
     for half in range(N_HALVES):
@@ -439,7 +433,7 @@ def expected_classes(
 ) -> ExpectedRows:
     """Probability of each class, for rows that are coded."""
     n = len(line)
-    compared = _spread(n, MOST_COMPARED)
+    compared = spread_evenly(n, MOST_COMPARED)
     plain = np.zeros((models.n_classes, n))
     total = np.zeros((models.values.shape[-1], n))
     by_half = []
@@ -493,7 +487,7 @@ def _error_scores(
 ) -> list[EstimatedScore]:
     answers = batch.answers
     errors, compared = expected.mean, expected.compared
-    drawn = _spread(len(answers), MOST_DRAWN)
+    drawn = spread_evenly(len(answers), MOST_DRAWN)
     residuals = _draw_residuals(models.quantiles, len(drawn))
     signed = np.sqrt(errors[1, drawn]) * residuals
     scores = []
@@ -526,7 +520,7 @@ def _error_scores(
 def corrected_row_errors(models: LossModels, batch: AnsweredBatch) -> ExpectedRows:
     """Expected errors of a batch, by the mean of the halves as corrected."""
     n = len(batch.answers)
-    compared = _spread(n, MOST_COMPARED)
+    compared = spread_evenly(n, MOST_COMPARED)
     errors = np.zeros((len(ERRORS), n))
     by_half = []
     for half in range(N_HALVES):
@@ -540,7 +534,7 @@ def corrected_row_errors(models: LossModels, batch: AnsweredBatch) -> ExpectedRo
 def expected_row_errors(models: LossModels, codes: np.ndarray) -> ExpectedRows:
     """Expected errors, for rows that are coded."""
     n = codes.shape[1]
-    compared = _spread(n, MOST_COMPARED)
+    compared = spread_evenly(n, MOST_COMPARED)
     total = np.zeros((len(ERRORS), n))
     by_half = []
     for half in range(N_HALVES):
@@ -548,21 +542,14 @@ def expected_row_errors(models: LossModels, codes: np.ndarray) -> ExpectedRows:
         if models.weights.any():
             own = sum_of_trees(codes, models.trees(half))
         total += own / N_HALVES
-        by_half.append(_errors(models, own[:, compared], models.tables[half]))
+        by_half.append(scaled_errors(models, own[:, compared], models.tables[half]))
     means = models.tables.mean(axis=0)
     return ExpectedRows(
-        mean=_errors(models, total, means),
-        plain=_errors(models, np.zeros_like(total), means),
+        mean=scaled_errors(models, total, means),
+        plain=scaled_errors(models, np.zeros_like(total), means),
         halves=by_half,
         compared=compared,
     )
-
-
-def _errors(models: LossModels, total: np.ndarray, means: np.ndarray) -> np.ndarray:
-    found = expected_errors(total, means, float(models.factors[3]))
-    found[:3] *= models.factors[:3, None]
-    found[1] = np.maximum(found[1], found[0] ** 2)
-    return found
 
 
 def _realised(answers: np.ndarray, signed: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.metrics import get_scorer
 from sklearn.utils import get_tags
 
-from skdrift._core.rows import take_rows
+from skdrift._core.rows import spread_evenly, take_rows
 from skdrift.performance._calibration import Response
 from skdrift.performance._estimate import (
     EstimatedScore,
@@ -241,9 +241,7 @@ def _drawn_noise(value_of: ValueOf, shares: np.ndarray) -> float:
     At most 1,000 rows, evenly spread, are drawn for; the variance goes with 1 / rows.
     """
     n = shares.shape[1]
-    rows = np.arange(n)
-    if n > MOST_DRAWN:
-        rows = np.linspace(0, n - 1, MOST_DRAWN).round().astype(np.int64)
+    rows = spread_evenly(n, MOST_DRAWN)
     rng = np.random.default_rng(0)
     edges = np.cumsum(shares[:, rows], axis=0)[:-1]
     eye = np.eye(len(shares))

@@ -187,11 +187,6 @@ class LossModels:
     third_left: np.ndarray = field(default_factory=lambda: np.zeros(0))
     class_laws: ClassLaws | None = None
 
-    @property
-    def asks_columns(self) -> bool:
-        """Whether anything but the model's output is looked at."""
-        return bool(self.weights.any()) and len(self.positions) > 0
-
     def trees(self, half: int) -> Trees:
         """Trees of one half."""
         return Trees(self.features[half], self.cuts[half], self.values[half])
@@ -647,11 +642,31 @@ def half_errors(models: LossModels, half: int, codes: np.ndarray) -> np.ndarray:
     total = np.zeros((len(ERRORS), codes.shape[1]))
     if models.weights.any():
         total = sum_of_trees(codes, models.trees(half))
-    found = expected_errors(total, models.tables[half], float(models.factors[3]))
+    correction = models.corrections[half] if len(models.corrections) else None
+    return scaled_errors(models, total, models.tables[half], correction)
+
+
+def scaled_errors(
+    models: LossModels,
+    total: np.ndarray,
+    means: np.ndarray,
+    correction: np.ndarray | None = None,
+) -> np.ndarray:
+    """Errors that summed trees stand for, right on average: (4, n_rows).
+
+    Parameters
+    ----------
+    models : LossModels
+    total : ndarray of float of shape (4, n_rows)
+    means : ndarray of float of shape (4,)
+    correction : ndarray of float of shape (4,) or None
+        Factors of the sizes, and what is added to the signed error.
+    """
+    found = expected_errors(total, means, float(models.factors[3]))
     found[:3] *= models.factors[:3, None]
-    if len(models.corrections):
-        found[:3] *= models.corrections[half, :3, None]
-        found[3] += models.corrections[half, 3]
+    if correction is not None:
+        found[:3] *= correction[:3, None]
+        found[3] += correction[3]
     found[1] = np.maximum(found[1], found[0] ** 2)
     return found
 

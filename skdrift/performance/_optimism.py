@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special
 
-from skdrift._core.result import Finding, ScoreExpectation
-from skdrift._core.shown_score import ShownScore, shown_score
+from skdrift._core.result import Finding
+from skdrift._core.shown_score import ShownScore, shown_change, shown_pair
 from skdrift.performance._block_scores import (
     BlockScores,
     BlockSums,
@@ -194,21 +194,23 @@ def _folds_of(labels: np.ndarray, folds: Sequence[BlockSums | None]) -> np.ndarr
 def optimism_finding(optimism: ScoreOptimism) -> Finding:
     """What a report says of a promise that is too good."""
     shown = _shown(optimism)
-    change = optimism.by_blocks - optimism.promised
-    ends = -optimism.high, -optimism.low
-    is_error = shown.name != optimism.scorer
-    if is_error:
-        change, ends = -change, (-ends[1], -ends[0])
+    change, low, high = shown_change(
+        shown,
+        optimism.scorer,
+        optimism.by_blocks - optimism.promised,
+        -optimism.high,
+        -optimism.low,
+    )
     return Finding(
         code="DA203",
         severity="note",
         features=(),
         effect_size=change,
         effect_name=f"change of {shown.name}",
-        low=ends[0],
-        high=ends[1],
+        low=low,
+        high=high,
         pvalue=float("nan"),
-        direction="larger error" if is_error else "lower score",
+        direction="lower score" if shown.name == optimism.scorer else "larger error",
         message=f"{optimism_text(optimism)}; the report expects the latter",
         advice=remedy(in_order=optimism.in_order),
     )
@@ -238,15 +240,4 @@ def remedy(*, in_order: bool) -> str:
 
 
 def _shown(optimism: ScoreOptimism) -> ShownScore:
-    nan = float("nan")
-    return shown_score(
-        ScoreExpectation(
-            scorer=optimism.scorer,
-            value=optimism.promised,
-            low=nan,
-            high=nan,
-            level=LEVEL,
-            n_rows=0,
-            realised=optimism.by_blocks,
-        )
-    )
+    return shown_pair(optimism.scorer, optimism.promised, optimism.by_blocks)

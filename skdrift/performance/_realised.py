@@ -12,6 +12,7 @@ from skdrift._core.shown_score import (
     estimate_error,
     estimate_place,
     is_partly_labelled,
+    shown_change,
     shown_score,
 )
 from skdrift.exceptions import InputError, InputTypeError
@@ -192,9 +193,7 @@ def estimate_findings(
 
 def _off(score: ScoreExpectation, extrapolates: bool) -> Finding:
     shown = shown_score(score)
-    change, *ends = estimate_error(score)
-    if shown.name != score.scorer:
-        change, ends = -change, [-end for end in reversed(ends)]
+    change, low, high = shown_change(shown, score.scorer, *estimate_error(score))
     why = "P(y | X) has changed, or the estimate does not hold for such rows"
     if extrapolates:
         why = "P(y | X) has changed, or the batch lies where training has few rows"
@@ -205,8 +204,8 @@ def _off(score: ScoreExpectation, extrapolates: bool) -> Finding:
         features=(),
         effect_size=change,
         effect_name=f"{shown.name}, realised minus estimated",
-        low=ends[0],
-        high=ends[1],
+        low=low,
+        high=high,
         pvalue=float("nan"),
         direction="worse than estimated" if worse else "better than estimated",
         message=(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from skdrift._core.rows import spread_evenly
 from skdrift.profile._scores import Slot, rows_for_pairs
 from skdrift.profile._stored import plain
 from skdrift.stats import (
@@ -231,15 +232,10 @@ def compared_pairs(slots: Sequence[Slot], found: Correlations) -> np.ndarray:
     if len(places) <= MOST_PAIRS:
         return places
     strong = np.abs(found.value[places]) >= STRONG
-    kept = _spread_evenly(places[strong], MOST_PAIRS // 2)
-    rest = _spread_evenly(places[~strong], MOST_PAIRS - len(kept))
+    strongest, others = places[strong], places[~strong]
+    kept = strongest[spread_evenly(len(strongest), MOST_PAIRS // 2)]
+    rest = others[spread_evenly(len(others), MOST_PAIRS - len(kept))]
     return np.sort(np.concatenate([kept, rest]))
-
-
-def _spread_evenly(places: np.ndarray, most: int) -> np.ndarray:
-    if len(places) <= most:
-        return places
-    return places[np.linspace(0, len(places) - 1, most).round().astype(np.intp)]
 
 
 def _row_variance(

@@ -10,7 +10,7 @@ from scipy import special
 
 from skdrift._core.cells import array_column, object_column
 from skdrift._core.frame import read_table
-from skdrift._core.rows import take_rows
+from skdrift._core.rows import spread_evenly, take_rows
 from skdrift.exceptions import ParameterError
 from skdrift.profile._block_statistics import block_statistics
 from skdrift.profile._blocks import (
@@ -246,9 +246,7 @@ def _of_groups(X: Any, reference: Profile, codes: np.ndarray) -> FoundBlocks:
             f"takes {LEAST_BLOCKS} groups or more to tell, got {n_groups}"
         )
         return FoundBlocks(notes=(note,))
-    chosen = np.arange(n_groups)
-    if n_groups > MOST_BLOCKS:
-        chosen = np.linspace(0, n_groups - 1, MOST_BLOCKS).round().astype(np.int64)
+    chosen = spread_evenly(n_groups, MOST_BLOCKS)
     values, counted = _summaries(X, reference, codes, chosen)
     if not _differ(values, counted, reference):
         note = (

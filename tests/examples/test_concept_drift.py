@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
-
 import numpy as np
 import pytest
-
-EXAMPLE = Path(__file__).parents[2] / "examples" / "plot_concept_drift.py"
-
-
-@pytest.fixture(scope="module")
-def told():
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("agg")
-    names = runpy.run_path(str(EXAMPLE))
-    names["plt"].close("all")
-    return names
 
 
 def test_the_terms_of_every_bar_sum_to_the_change(told):

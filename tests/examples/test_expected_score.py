@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
-
 import numpy as np
-import pytest
-
-EXAMPLE = Path(__file__).parents[2] / "examples" / "plot_expected_score.py"
-
-
-@pytest.fixture(scope="module")
-def told():
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("agg")
-    names = runpy.run_path(str(EXAMPLE))
-    names["plt"].close("all")
-    return names
 
 
 def test_every_month_is_worse_than_promised_and_than_estimated(told):
