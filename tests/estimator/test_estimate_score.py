@@ -322,6 +322,17 @@ def test_a_batch_beyond_training_is_said_to_be_there():
     assert wrapped.estimate_score(values(500, seed=1)[0]).effective_sample_size > 1_500
 
 
+def test_a_batch_in_a_corner_of_training_extrapolates_too():
+    X, y = values(2_000)
+    wrapped = DriftAwareEstimator(LinearRegression()).fit(X, y)
+    corner = X[np.argsort(X[:, 0])[-10:]].repeat(40, axis=0)
+    estimate = wrapped.estimate_score(corner)
+    assert estimate.share_outside == 0.0
+    assert estimate.effective_sample_size < 100
+    assert estimate.extrapolates
+    assert "at most" in estimate.notes[0]
+
+
 @pytest.mark.parametrize("target", [np.zeros(300), np.full(300, 5.0)])
 def test_a_model_without_errors_promises_none(target):
     X = np.random.default_rng(0).normal(size=(300, 2))

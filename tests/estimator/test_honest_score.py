@@ -28,7 +28,9 @@ from skdrift import (
     dump,
     load,
 )
+from skdrift.performance import _optimism
 from skdrift.report import DriftReport
+from skdrift.stats.jackknife import jackknife_interval
 
 ROWS = draw_rows(60, 20, np.random.default_rng(0), effect=1.5)
 SERIES = draw_rows(60, 20, np.random.default_rng(1), effect=1.5, memory=0.9)
@@ -101,6 +103,33 @@ def test_folds_that_keep_blocks_whole_have_no_second_pass(cv: Any) -> None:
         estimator.fit(ROWS.X, ROWS.y)
     baseline = fitted(estimator, cv=cv).baseline_
     assert baseline.optimism == ()
+
+
+def test_folds_that_part_few_rows_from_their_block_have_no_second_pass() -> None:
+    # 240 rows would be 12 whole blocks; 228 part the blocks at the ends of a fold.
+    rows = np.arange(len(ROWS.y))
+    tests = np.split(rows, [228, 456, 684, 912])
+    splits = [(np.setdiff1d(rows, test), test) for test in tests]
+    parted = [np.isin(ROWS.codes[test], ROWS.codes[train]) for train, test in splits]
+    assert 0.0 < np.concatenate(parted).mean() < 0.2
+    assert fitted(cv=splits).baseline_.optimism == ()
+
+
+def test_the_interval_holds_those_by_blocks_and_by_folds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[float, float]] = []
+
+    def recorded(*args: Any) -> tuple[float, float]:
+        seen.append(jackknife_interval(*args))
+        return seen[-1]
+
+    monkeypatch.setattr(_optimism, "jackknife_interval", recorded)
+    (found,) = quietly().baseline_.optimism
+    (low, high), (other_low, other_high) = seen
+    assert low != other_low
+    assert found.low == min(low, other_low)
+    assert found.high == max(high, other_high)
 
 
 def test_without_blocks_there_is_no_second_pass() -> None:

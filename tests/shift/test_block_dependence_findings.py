@@ -21,9 +21,15 @@ from sklearn.dummy import DummyRegressor
 
 from skdrift import DriftAwareEstimator, dump, load
 from skdrift.exceptions import FormatError
+from skdrift.profile._scores import Slot
 from skdrift.shift import BatchBlocks, dependence_share
-from skdrift.shift._block_dependence import part_sizes, rows_of_blocks
+from skdrift.shift._block_dependence import (
+    compared_pairs,
+    part_sizes,
+    rows_of_blocks,
+)
 from skdrift.shift._dependence import Dependence
+from skdrift.stats import Correlations
 
 
 def fitted(X, groups=None, **options):
@@ -255,3 +261,19 @@ def test_a_changed_pair_is_found(n_batch):
         lambda rng: pair_in_blocks(n_batch, 0.6, 0.0, rng), "groups", 40
     )
     assert found[1] >= 0.8
+
+
+def test_of_very_many_pairs_half_are_strong_ones_spread_evenly():
+    slots = [Slot(k, f"x{k}", np.zeros(2), None, (3.0, 3.0)) for k in range(200)]
+    n_pairs = 200 * 199 // 2
+    strong = np.arange(n_pairs) % 4 == 0
+    value = np.where(strong, 0.7, 0.1)
+    found = Correlations(n=np.full(n_pairs, 500.0), value=value, variance=value)
+    places = compared_pairs(slots, found)
+    assert len(places) == 6_000
+    assert strong[places].sum() == 3_000
+    for kind in (strong, ~strong):
+        chosen = np.flatnonzero(np.isin(np.flatnonzero(kind), places))
+        steps = np.diff(chosen)
+        assert (chosen[0], chosen[-1]) == (0, kind.sum() - 1)
+        assert steps.max() - steps.min() == 1
