@@ -12,8 +12,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from skdrift import DriftAwareEstimator
+from skdrift._core.result import ScoreExpectation
 from skdrift.exceptions import InputError, InputTypeError
 from skdrift.performance._loss_models import LossModels
+from skdrift.performance._realised import estimate_findings
 
 NAN = float("nan")
 SCORES = ["accuracy", "neg_log_loss", "roc_auc", "f1"]
@@ -352,3 +354,28 @@ def test_without_groups_a_note_says_how_labels_count(grouped):
     X, y, _ = in_blocks(20, 1)
     notes = grouped.check(X, some(y, 100)).notes
     assert any("labels count row by row" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("extrapolates", "why"),
+    [(False, "does not hold for such rows"), (True, "training has few rows")],
+)
+def test_an_estimate_that_was_off_says_what_may_be_behind_it(extrapolates, why):
+    score = ScoreExpectation(
+        scorer="accuracy",
+        value=0.9,
+        low=0.8,
+        high=1.0,
+        level=0.95,
+        n_rows=100,
+        realised=0.5,
+        estimated=0.9,
+        estimated_low=0.85,
+        estimated_high=0.95,
+    )
+    (note,) = estimate_findings([score], extrapolates=extrapolates)
+    assert (note.code, note.severity) == ("DA204", "note")
+    assert note.message.endswith(why)
+    assert (note.low, note.effect_size, note.high) == pytest.approx(
+        (-0.45, -0.4, -0.35)
+    )
