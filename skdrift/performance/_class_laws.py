@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import optimize, special
 
+from skdrift._core.rows import spread_evenly
 from skdrift.performance._boosting import Gradient, Trees, boost, sum_of_trees
 from skdrift.performance._calibration import Calibrator, calibrated
 from skdrift.profile._stored import restore_fields
@@ -154,7 +155,7 @@ def tempered(base: np.ndarray, temper: np.ndarray) -> np.ndarray:
 
 def _temper(base: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Factor and biases of the largest likelihood, drawn slightly to 1 and 0."""
-    few = np.linspace(0, len(base) - 1, min(len(base), MOST_TEMPERED)).astype(np.int64)
+    few = spread_evenly(len(base), MOST_TEMPERED)
     base, labels = base[few], labels[few]
     n, k = base.shape
     at = np.arange(n), labels

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 from skdrift._core.frame import Table
+from skdrift._core.rows import spread_evenly
 from skdrift.performance._calibration import calibrated, on_line
 from skdrift.performance._class_laws import ClassLaws, tempered
 from skdrift.performance._estimating import class_numbers
@@ -131,7 +132,7 @@ def _priors(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Priors by EM, and their intervals."""
     if len(line) > MOST_ROWS:
-        few = np.linspace(0, len(line) - 1, MOST_ROWS).astype(np.int64)
+        few = spread_evenly(len(line), MOST_ROWS)
         line = line[few]
         blocks = None if blocks is None else blocks[few]
         notes.append(f"priors are estimated from {MOST_ROWS:,} rows, evenly spread")
@@ -147,8 +148,9 @@ def _priors(
         )
         return priors, np.zeros(len(priors)), np.ones(len(priors))
     least = 0.5 / n_units
+    few = spread_evenly(m, MOST_RESAMPLED)
     of_halves = np.stack(
-        [mixing_shares(own[_spread(m)], start=_inside(priors)) for own in densities]
+        [mixing_shares(own[few], start=_inside(priors)) for own in densities]
     )
     low, high = _interval(
         _log_ratios(priors, least),
@@ -178,12 +180,6 @@ def _densities(models: LossModels, laws: ClassLaws, line: np.ndarray) -> np.ndar
     return np.stack(found)
 
 
-def _spread(n_rows: int) -> np.ndarray:
-    if n_rows <= MOST_RESAMPLED:
-        return np.arange(n_rows)
-    return np.linspace(0, n_rows - 1, MOST_RESAMPLED).astype(np.int64)
-
-
 def _inside(shares: np.ndarray) -> np.ndarray:
     inside = np.maximum(shares, 1e-4)
     return np.asarray(inside / inside.sum())
@@ -195,7 +191,7 @@ def _resampled(
     """Priors of batches whose rows, or blocks, are drawn from this one's."""
     rng = np.random.default_rng(0)
     if blocks is None:
-        few = _spread(len(densities))
+        few = spread_evenly(len(densities), MOST_RESAMPLED)
         densities = densities[few]
         codes = np.arange(len(few))
     else:
