@@ -622,11 +622,9 @@ default="warn"
         assert seen is not None
         compared = seen.answer_rules is not None and self.baseline_.outputs is not None
         answers = ask(scored.model, scored.X) if compared else Answers()
-        explain = None
-        if y is None:
-            explain = explanation(
-                self.baseline_, model, answers.outputs, table, self.alpha, codes
-            )
+        explain = explanation(
+            self.baseline_, model, answers.outputs, table, self.alpha, codes, y
+        )
         return seen.report(answers, explain)
 
     def flag(self, X: Any) -> Flags:

@@ -150,6 +150,36 @@ def test_an_alarm_of_the_answers_says_that_label_shift_explains_it(binary):
     }
 
 
+def test_labels_of_some_rows_are_told_beside_the_estimate_of_all(binary):
+    X, y = drawn([0.6, 0.4], 1_000, seed=1, names=["no", "yes"])
+    some = y.astype(object)
+    some[150:] = None
+    told = [
+        alarm.message
+        for alarm in binary.check(X, some).by_code("DA106")
+        if "label shift" in alarm.message
+    ]
+    n_yes = int((y[:150] == "yes").sum())
+    assert len(told) == 1
+    assert "label shift can explain the batch" in told[0]
+    assert f"of 150 of 1,000 rows with a label {n_yes} (" in told[0]
+    assert told[0].endswith("are 'yes'")
+    without = binary.check(X).by_code("DA106")
+    assert any(told[0].startswith(alarm.message) for alarm in without)
+
+
+def test_labels_that_are_all_missing_or_of_no_class_are_no_labels(binary):
+    X, _ = drawn([0.6, 0.4], 1_000, seed=1)
+    nothing = np.full(len(X), None, dtype=object)
+    found = binary.check(X, nothing).by_code("DA106")
+    assert [a.message for a in found] == [
+        a.message for a in binary.check(X).by_code("DA106")
+    ]
+    nothing[:40] = "other"
+    found = binary.check(X, nothing).by_code("DA106")
+    assert any("0 (0 %) are 'yes'" in alarm.message for alarm in found)
+
+
 def look_only(model, X):
     """Alarms of the answers of a model that learned no class laws."""
     bare = copy.copy(model)
