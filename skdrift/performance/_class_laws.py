@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import optimize, special
@@ -19,10 +19,8 @@ from scipy import optimize, special
 from skdrift._core.rows import spread_evenly
 from skdrift.performance._boosting import Gradient, Trees, boost, sum_of_trees
 from skdrift.performance._calibration import Calibrator, calibrated
+from skdrift.performance._out_of_fold_rows import OutOfFold
 from skdrift.profile._stored import restore_fields
-
-if TYPE_CHECKING:
-    from skdrift.performance._loss_models import OutOfFold
 
 N_ROUNDS = 24
 N_CELLS = 12

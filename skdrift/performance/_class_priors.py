@@ -13,8 +13,9 @@ from skdrift._core.rows import spread_evenly
 from skdrift.performance._calibration import calibrated, on_line
 from skdrift.performance._class_laws import ClassLaws, tempered
 from skdrift.performance._estimating import class_numbers
+from skdrift.performance._halves import N_HALVES
 from skdrift.performance._label_shift import LEVEL, LabelShiftEstimate
-from skdrift.performance._loss_models import N_HALVES, LossModels, calibrator_of
+from skdrift.performance._loss_models import LossModels, calibrator_of
 from skdrift.performance._outputs import FoldOutputs
 from skdrift.performance._row_codes import row_codes
 from skdrift.profile import Profile

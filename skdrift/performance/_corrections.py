@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from skdrift.performance._estimate import on_score_line, score_bounds
+from skdrift.performance._halves import N_HALVES
 from skdrift.performance._known_answers import (
     AnsweredRows,
     ValueOf,
@@ -22,16 +23,14 @@ from skdrift.performance._known_answers import (
     value_of_rows,
 )
 from skdrift.performance._loss_models import (
-    N_HALVES,
     LossModels,
-    OutOfFold,
-    errors_of,
     half_errors,
     half_shares,
-    output_codes,
-    output_line,
     recalibrated,
 )
+from skdrift.performance._out_of_fold_rows import OutOfFold
+from skdrift.performance._output_codes import output_codes, output_line
+from skdrift.performance._row_losses import errors_of
 
 PRIOR_ROWS = 2.0
 """Rows that agree with the model, beside those of a class that was answered."""

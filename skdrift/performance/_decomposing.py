@@ -43,16 +43,13 @@ from skdrift.performance._estimating import (
 )
 from skdrift.performance._expectation import FoldScores, folds_behind, has_law
 from skdrift.performance._label_rival import label_shift_terms
-from skdrift.performance._loss_models import (
-    ERRORS,
-    LossModels,
-    OutOfFold,
-    output_codes,
-    output_line,
-)
+from skdrift.performance._loss_models import LossModels
+from skdrift.performance._out_of_fold_rows import OutOfFold
+from skdrift.performance._output_codes import output_codes, output_line
 from skdrift.performance._recorded import RecordedModel, recordable
 from skdrift.performance._reference_rows import ReferenceRows
 from skdrift.performance._row_codes import row_codes
+from skdrift.performance._row_losses import ERRORS
 from skdrift.performance._score_forms import (
     CLASS_FORMS,
     ERROR_FORMS,

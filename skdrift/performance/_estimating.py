@@ -24,24 +24,23 @@ from skdrift.performance._estimate import (
     support_notes,
     with_interval,
 )
+from skdrift.performance._halves import N_HALVES
 from skdrift.performance._known_answers import AnsweredRows, expected_class_score
 from skdrift.performance._loss_models import (
-    ERRORS,
-    N_HALVES,
     LossModels,
-    OutOfFold,
     calibrator_of,
     class_shares,
     half_errors,
     half_shares,
-    output_codes,
     recalibrated,
     scaled_errors,
     uncertainty,
-    values_by_class,
 )
+from skdrift.performance._out_of_fold_rows import OutOfFold
+from skdrift.performance._output_codes import output_codes
 from skdrift.performance._recorded import recordable
 from skdrift.performance._row_codes import row_codes
+from skdrift.performance._row_losses import ERRORS, values_by_class
 from skdrift.profile import Profile
 
 BINARY_SCORERS = (

@@ -11,12 +11,9 @@ from skdrift.performance._decomposition import (
     term_of,
 )
 from skdrift.performance._drift_segment import variance_of_mean
-from skdrift.performance._loss_models import (
-    CLASS_VALUES,
-    LossModels,
-    OutOfFold,
-    class_values,
-)
+from skdrift.performance._loss_models import LossModels
+from skdrift.performance._out_of_fold_rows import OutOfFold
+from skdrift.performance._row_losses import CLASS_VALUES, class_values
 from skdrift.performance._score_forms import ScoreForm
 
 ALPHA = 0.01

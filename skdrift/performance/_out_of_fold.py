@@ -20,14 +20,14 @@ from skdrift.performance._cross_validation import (
     n_rows_of,
 )
 from skdrift.performance._estimating import class_numbers
-from skdrift.performance._loss_models import (
-    LossModels,
-    OutOfFold,
+from skdrift.performance._halves import halves_of
+from skdrift.performance._loss_learning import (
     enough_rows,
-    halves_of,
     learn_losses,
     with_class_laws,
 )
+from skdrift.performance._loss_models import LossModels
+from skdrift.performance._out_of_fold_rows import OutOfFold
 from skdrift.performance._outputs import FoldOutputs
 from skdrift.performance._reference_rows import ReferenceRows, draw_reference
 from skdrift.performance._row_codes import coded_columns, row_codes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skdrift.performance._loss_models import OutOfFold
+from skdrift.performance._out_of_fold_rows import OutOfFold
 from skdrift.profile._stored import restore_fields
 
 PLAIN: dict[str, type[np.generic]] = {"codes": np.uint8, "groups": np.int32}

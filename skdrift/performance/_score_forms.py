@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.metrics import get_scorer, make_scorer, zero_one_loss
 
-from skdrift.performance._loss_models import (
+from skdrift.performance._loss_models import LossModels
+from skdrift.performance._out_of_fold_rows import OutOfFold
+from skdrift.performance._row_losses import (
     CLASS_VALUES,
-    LossModels,
-    OutOfFold,
     class_values,
     errors_of,
     values_by_class,
