@@ -12,10 +12,10 @@ from skdrift._core.labelled import known_labels, labelled_rows
 from skdrift._core.rows import take_rows
 from skdrift.estimator._estimating import ScoreEstimating, refuse_unlearned
 from skdrift.exceptions import InputError, InputTypeError
+from skdrift.performance._answered_batch import class_numbers
 from skdrift.performance._cross_validation import n_rows_of, resolve_scorers
 from skdrift.performance._decomposing import decompose_score, find_score
 from skdrift.performance._decomposition import ScoreDecomposition
-from skdrift.performance._estimating import class_numbers
 from skdrift.performance._realised import check_rows
 from skdrift.profile._blocks import BlockValues
 from skdrift.shift import group_codes

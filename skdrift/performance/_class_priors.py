@@ -10,9 +10,9 @@ from scipy import special
 
 from skdrift._core.frame import Table
 from skdrift._core.rows import spread_evenly
+from skdrift.performance._answered_batch import class_numbers
 from skdrift.performance._calibration import calibrated, on_line
 from skdrift.performance._class_laws import ClassLaws, tempered
-from skdrift.performance._estimating import class_numbers
 from skdrift.performance._halves import N_HALVES
 from skdrift.performance._label_shift import LEVEL, LabelShiftEstimate
 from skdrift.performance._loss_models import LossModels, calibrator_of

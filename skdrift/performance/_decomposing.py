@@ -17,6 +17,11 @@ from sklearn.metrics import get_scorer
 
 from skdrift._core.frame import Table, read_table
 from skdrift.exceptions import InputError, ParameterError
+from skdrift.performance._answered_batch import (
+    AnsweredBatch,
+    answered_batch,
+    class_numbers,
+)
 from skdrift.performance._cross_validation import Scorer, score_of
 from skdrift.performance._decomposition import (
     ASSUMPTIONS,
@@ -33,15 +38,12 @@ from skdrift.performance._drift_segment import (
     variance_of_mean,
 )
 from skdrift.performance._estimate import MOST_OUTSIDE, UNLEARNED
-from skdrift.performance._estimating import (
-    AnsweredBatch,
+from skdrift.performance._expectation import FoldScores, folds_behind, has_law
+from skdrift.performance._expected_rows import (
     ExpectedRows,
-    answered_batch,
-    class_numbers,
     expected_classes,
     expected_row_errors,
 )
-from skdrift.performance._expectation import FoldScores, folds_behind, has_law
 from skdrift.performance._label_rival import label_shift_terms
 from skdrift.performance._loss_models import LossModels
 from skdrift.performance._out_of_fold_rows import OutOfFold

@@ -11,6 +11,7 @@ import scipy.sparse
 
 from skdrift._core.frame import read_table
 from skdrift._core.rows import take_rows
+from skdrift.performance._answered_batch import class_numbers
 from skdrift.performance._calibration import Response
 from skdrift.performance._corrections import corrected_models
 from skdrift.performance._cross_validation import (
@@ -19,7 +20,6 @@ from skdrift.performance._cross_validation import (
     describe,
     n_rows_of,
 )
-from skdrift.performance._estimating import class_numbers
 from skdrift.performance._halves import halves_of
 from skdrift.performance._loss_learning import (
     enough_rows,

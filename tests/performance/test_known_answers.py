@@ -10,7 +10,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import fbeta_score, get_scorer, make_scorer
 
-from skdrift.performance._estimating import BINARY_SCORERS, MULTICLASS_SCORERS
+from skdrift.performance._class_scores import BINARY_SCORERS, MULTICLASS_SCORERS
 from skdrift.performance._known_answers import (
     AnsweredRows,
     expected_auc,
