@@ -14,7 +14,8 @@ from skdrift.estimator._estimating import ScoreEstimating, refuse_unlearned
 from skdrift.exceptions import InputError, InputTypeError
 from skdrift.performance._answered_batch import class_numbers
 from skdrift.performance._cross_validation import n_rows_of, resolve_scorers
-from skdrift.performance._decomposing import decompose_score, find_score
+from skdrift.performance._decomposed_score import find_score
+from skdrift.performance._decomposing import decompose_score
 from skdrift.performance._decomposition import ScoreDecomposition
 from skdrift.performance._realised import check_rows
 from skdrift.profile._blocks import BlockValues

@@ -15,8 +15,8 @@ from skdrift.performance._calibration import (
     kinds_for,
 )
 from skdrift.performance._explained_losses import (
-    explained_part,
-    residual_part,
+    explained_fields,
+    residual_fields,
     strata_of,
 )
 from skdrift.performance._halves import N_HALVES, of_others
@@ -41,6 +41,19 @@ def learn_class_losses(
     groups: np.ndarray,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
+    """Fields of `LossModels` that are learned of classifiers.
+
+    Parameters
+    ----------
+    known : OutOfFold
+    line : ndarray of float of shape (n_known, n_outputs)
+        See `output_line`.
+    codes : ndarray of uint8 of shape (n_columns, n_known)
+        Of the columns, followed by those of the output.
+    halves : ndarray of bool of shape (8, n_known)
+    groups : ndarray of int of shape (n_known,)
+    rng : Generator
+    """
     n_classes = known.n_classes
     right = known.labels[:, None] == np.arange(n_classes)
     calibrators = _best_calibration(known, line, right, halves)
@@ -71,7 +84,7 @@ def learn_class_losses(
         "weights": weights,
         "strata": strata_of(uncertainty(shares)),
         "half_means": _class_means(known, halves),
-        **residual_part(codes, _class_residuals(known, shares), halves[0], groups),
+        **residual_fields(codes, _class_residuals(known, shares), halves[0], groups),
         **_explained_classes(known, shares),
         **stored_trees(trees, rounds, weights),
     }
@@ -146,4 +159,4 @@ def _explained_classes(known: OutOfFold, shares: np.ndarray) -> dict[str, np.nda
     realised = class_values(
         known.labels, known.answers, known.outputs, known.response, known.n_classes
     )
-    return explained_part(-np.nan_to_num(realised), -np.nan_to_num(expected))
+    return explained_fields(-np.nan_to_num(realised), -np.nan_to_num(expected))

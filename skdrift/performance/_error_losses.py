@@ -8,8 +8,8 @@ import numpy as np
 
 from skdrift.performance._boosting import Gradient, boost
 from skdrift.performance._explained_losses import (
-    explained_part,
-    residual_part,
+    explained_fields,
+    residual_fields,
     strata_of,
 )
 from skdrift.performance._loss_models import expected_errors
@@ -34,6 +34,19 @@ def learn_error_losses(
     groups: np.ndarray,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
+    """Fields of `LossModels` that are learned of regressors.
+
+    Parameters
+    ----------
+    known : OutOfFold
+    line : ndarray of float of shape (n_known, n_outputs)
+        See `output_line`.
+    codes : ndarray of uint8 of shape (n_columns, n_known)
+        Of the columns, followed by those of the output.
+    halves : ndarray of bool of shape (8, n_known)
+    groups : ndarray of int of shape (n_known,)
+    rng : Generator
+    """
     errors = errors_of(known.labels, known.answers)
     spread = float(np.sqrt(errors[1].mean())) or 1.0
     means = np.stack([errors[:, half].mean(axis=1) for half in halves])
@@ -78,8 +91,8 @@ def learn_error_losses(
         "half_means": np.array(
             [[labels.mean(), (labels**2).mean()] for labels in of_halves]
         ),
-        **residual_part(codes, errors - expected, halves[0], groups),
-        **explained_part(errors[:3], expected[:3]),
+        **residual_fields(codes, errors - expected, halves[0], groups),
+        **explained_fields(errors[:3], expected[:3]),
         **stored_trees(trees, rounds, weights),
     }
 

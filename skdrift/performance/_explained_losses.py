@@ -9,7 +9,7 @@ from skdrift.performance._column_residuals import learn_residuals
 N_STRATA = 10
 
 
-def explained_part(losses: np.ndarray, expected: np.ndarray) -> dict[str, np.ndarray]:
+def explained_fields(losses: np.ndarray, expected: np.ndarray) -> dict[str, np.ndarray]:
     """How much of the variance of losses was expected, and how skewed the rest is.
 
     Negative correlations explain nothing.
@@ -29,9 +29,18 @@ def explained_part(losses: np.ndarray, expected: np.ndarray) -> dict[str, np.nda
     }
 
 
-def residual_part(
+def residual_fields(
     codes: np.ndarray, residuals: np.ndarray, half: np.ndarray, groups: np.ndarray
 ) -> dict[str, np.ndarray]:
+    """What single columns say of the residuals; with blocks, what holds in a half.
+
+    Parameters
+    ----------
+    codes : ndarray of uint8 of shape (n_columns, n_rows)
+    residuals : ndarray of float of shape (n_values, n_rows)
+    half : ndarray of bool of shape (n_rows,)
+    groups : ndarray of int of shape (n_rows,)
+    """
     in_blocks = len(np.unique(groups)) < len(groups)
     found = learn_residuals(codes, residuals, half if in_blocks else None)
     return {
@@ -43,4 +52,5 @@ def residual_part(
 
 
 def strata_of(losses: np.ndarray) -> np.ndarray:
+    """Deciles of the expected losses."""
     return np.quantile(losses, np.arange(1, N_STRATA) / N_STRATA)

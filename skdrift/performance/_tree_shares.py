@@ -75,6 +75,7 @@ def _wins(gain: np.ndarray, groups: np.ndarray) -> bool:
 def stored_trees(
     trees: Sequence[Trees], rounds: np.ndarray, weights: np.ndarray
 ) -> dict[str, np.ndarray]:
+    """As many rounds as `best_shares` says; their weight is part of the values."""
     n = int(rounds.max(initial=0))
     values = np.stack([own.values[:n] for own in trees])
     kept = np.arange(n)[:, None] < rounds
