@@ -16,8 +16,8 @@ from skdrift._core.result import Finding
 from skdrift.estimator._baseline import Baseline
 from skdrift.estimator._looking import Explanation
 from skdrift.exceptions import EstimatorError
+from skdrift.performance._answered_batch import class_numbers
 from skdrift.performance._class_priors import estimate_class_priors
-from skdrift.performance._estimating import class_numbers
 from skdrift.performance._label_shift import LabelShiftEstimate, prior_text
 from skdrift.performance._outputs import FoldOutputs
 

@@ -27,11 +27,8 @@ from sklearn.svm import LinearSVC
 import skdrift
 from skdrift import DriftAwareEstimator, EstimatedScore, PerformanceEstimate
 from skdrift.exceptions import EstimatorError, NotFittedError, ParameterError
-from skdrift.performance._estimating import (
-    BINARY_SCORERS,
-    MULTICLASS_SCORERS,
-    REGRESSION_SCORERS,
-)
+from skdrift.performance._class_scores import BINARY_SCORERS, MULTICLASS_SCORERS
+from skdrift.performance._error_scores import REGRESSION_SCORERS
 
 
 def classes(n, shift=0.0, seed=0, n_classes=2):
