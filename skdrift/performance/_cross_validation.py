@@ -23,7 +23,11 @@ from skdrift.performance._block_scores import (
 )
 from skdrift.performance._outputs import FoldOutputs, fold_outputs
 from skdrift.performance._recorded import OwnScore, RecordedModel, recordable
-from skdrift.performance._row_scores import RowScores, row_scores
+from skdrift.performance._row_scores import (
+    RowScores,
+    is_of_scikit_learn,
+    row_scores,
+)
 
 Scorer = Callable[..., float]
 Split = tuple[np.ndarray, np.ndarray]
@@ -53,8 +57,9 @@ class FoldResult:
     scores : dict of str to float
         By scorer; NaN where it failed.
     variances : dict of str to float
-        Variance of the score of a single row, by scorer: from blocks of the
-        held-out rows; NaN where there are too few.
+        Variance of the score of a single row, by scorer: of what the rows contribute
+        to a score of scikit-learn, else from blocks of the held-out rows; NaN where
+        there are too few.
     blocks : int
         Blocks behind each variance; 0 if there were too few rows.
     n_rows : int
@@ -257,11 +262,17 @@ def judge(
         scores[name], reason = score_of(use, model, rows, y, params)
         if reason:
             reasons[name] = reason
-        parts = _block_scores(use, model, rows, y, params, blocks)
-        variances[name] = _row_variance(parts, blocks)
+        apart = on_record is not None and not params
         by_row = None
-        if on_record is not None and not params:
-            by_row = _row_scores(on_record, recorded, y, scores[name], parts, blocks)
+        if apart and is_of_scikit_learn(on_record):
+            by_row = _row_scores(on_record, recorded, y, scores[name], (), ())
+        if by_row is not None:
+            variances[name] = by_row.row_variance() if blocks else np.nan
+        else:
+            parts = _block_scores(use, model, rows, y, params, blocks)
+            variances[name] = _row_variance(parts, blocks)
+            if apart:
+                by_row = _row_scores(use, recorded, y, scores[name], parts, blocks)
         if by_row is not None:
             known[name] = replace(by_row, terms=None)
         if labels is not None:

@@ -7,6 +7,7 @@ known by its text, and then proven: what the rows give has to equal what it answ
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -75,6 +76,13 @@ class RowScores:
     means: Means = "mean"
     terms: np.ndarray | None = None
 
+    def row_variance(self) -> float:
+        """Variance of the score of a single row, on the score's own scale."""
+        variance = float(self.values.var(ddof=1))
+        if self.scale == "plain":
+            return variance
+        return variance * float(np.exp(-2.0 * self.values.mean()))
+
 
 RowFunction = Callable[[Any, Any, np.ndarray], RowScores]
 
@@ -114,6 +122,22 @@ def row_scores(
             if np.isfinite(part) and not _gives(own, part):
                 return None
     return rows
+
+
+def is_of_scikit_learn(scorer: Any) -> bool:
+    """Whether it is one of these scorers itself, not one that reads the same.
+
+    What the rows give then needs no proof on parts of them.
+    """
+    text = repr(scorer)
+    known = next((own for own, _ in _FUNCTIONS if repr(own) == text), None)
+    if known is None:
+        return False
+    try:
+        # Functions are stored by module and name.
+        return pickle.dumps(scorer) == pickle.dumps(known)
+    except (AttributeError, TypeError, pickle.PicklingError):
+        return False
 
 
 def _gives(rows: RowScores, score: float) -> bool:
