@@ -21,6 +21,8 @@ PRIOR_ROWS = 8.0
 """Rows without any gradient that every leaf has besides its own."""
 MOST_SEARCHED = 1_500
 MOST_COLUMNS = 16
+PACKED_BITS = 26
+PACKED = 2.0**PACKED_BITS
 
 Gradient = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """Of summed trees, shape (n_outputs, n_rows): gradient and positive curvature."""
@@ -152,25 +154,52 @@ def _questions(
     """Question of each level that gains most, given those above it."""
     n_columns, n_rows = codes.shape
     prior = max(PRIOR_ROWS * float(curve.mean()), 1e-12)
+    packed, slope_unit, curve_unit = _packed(slope, curve)
+    weights = np.tile(packed, n_columns)
     place = codes + N_CODES * np.arange(n_columns, dtype=np.int64)[:, None]
     size = n_columns * N_CODES
-    slopes, curves = np.tile(slope, n_columns), np.tile(curve, n_columns)
     node = np.zeros(n_rows, dtype=np.int64)
     features = np.zeros(DEPTH, dtype=np.int16)
     cuts = np.zeros(DEPTH, dtype=np.int16)
     for level in range(DEPTH):
         shape = (2**level, n_columns, N_CODES)
         at = (place + node * size).ravel()
-        g = np.bincount(at, slopes, minlength=size * shape[0]).reshape(shape)
-        h = np.bincount(at, curves, minlength=size * shape[0]).reshape(shape)
-        left, left_curve = g.cumsum(axis=2), h.cumsum(axis=2)
-        right, right_curve = left[:, :, -1:] - left, left_curve[:, :, -1:] - left_curve
-        gain = left**2 / (left_curve + prior) + right**2 / (right_curve + prior)
-        best = int(gain.sum(axis=0).argmax())
-        column, cut = divmod(best, N_CODES)
+        sums = np.bincount(at, weights, size * shape[0]).reshape(shape).cumsum(axis=2)
+        g = np.floor(sums / PACKED)
+        h = sums - PACKED * g
+        g *= slope_unit
+        h *= curve_unit
+        gain = _gain(g, h, prior)
+        gain += _gain(g[:, :, -1:] - g, h[:, :, -1:] - h, prior)
+        column, cut = divmod(int(gain.sum(axis=0).argmax()), N_CODES)
         features[level], cuts[level] = columns[column], cut
         node = 2 * node + (codes[column] > cut)
     return features, cuts
+
+
+def _packed(slope: np.ndarray, curve: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """Both as whole numbers in one double, so that one pass sums both without error.
+
+    Of the 53 bits, 26 are for the sum of either; so few are enough to choose a question
+    (Shi, Ke, Chen et al. 2022, "Quantized Training of Gradient Boosting Decision
+    Trees").
+
+    Returns
+    -------
+    packed : ndarray of float of shape (n_rows,)
+        Slope in its unit times `PACKED`, plus curvature in its own.
+    slope_unit, curve_unit : float
+    """
+    most = float(2 ** (PACKED_BITS - len(slope).bit_length()))
+    tiny = np.finfo(np.float64).tiny
+    slope_unit = max(float(np.abs(slope).max()) / most, tiny)
+    curve_unit = max(float(curve.max()) / most, tiny)
+    packed = np.rint(slope / slope_unit) * PACKED + np.rint(curve / curve_unit)
+    return packed, slope_unit, curve_unit
+
+
+def _gain(slope: np.ndarray, curve: np.ndarray, prior: float) -> np.ndarray:
+    return np.asarray(slope * slope / (curve + prior))
 
 
 def _leaf_values(

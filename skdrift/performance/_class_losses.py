@@ -117,12 +117,24 @@ def _best_calibration(
 def _class_gradient(right: np.ndarray, base: np.ndarray) -> Gradient:
     """Of the log likelihood, with the diagonal curvature of Friedman (2001)."""
     k = len(base)
-    step = (k - 1.0) / k if k > 2 else 1.0
-    asked = slice(None) if k > 2 else slice(1, 2)
+    if k == 2:
+        return _odds_gradient(right[1:], 0.5 * (base[1:] - base[:1]))
+    step = (k - 1.0) / k
 
     def gradient(total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        shares = class_shares(base, total)[asked]
-        return step * (right[asked] - shares), shares * (1.0 - shares)
+        shares = class_shares(base, total)
+        return step * (right - shares), shares * (1.0 - shares)
+
+    return gradient
+
+
+def _odds_gradient(right: np.ndarray, half_odds: np.ndarray) -> Gradient:
+    """Of two classes, given half the log odds of the second."""
+
+    def gradient(total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        # The logistic function by a tangent, which numpy has a fast one of.
+        shares = 0.5 + 0.5 * np.tanh(half_odds + 0.5 * total)
+        return right - shares, shares * (1.0 - shares)
 
     return gradient
 

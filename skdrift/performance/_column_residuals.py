@@ -74,19 +74,21 @@ def learn_residuals(
     centred = residuals - residuals.mean(axis=1, keepdims=True)
     scale = np.sqrt((centred**2).mean(axis=1, keepdims=True))
     rest = np.divide(centred, scale, out=np.zeros_like(centred), where=scale > 0)
-    gains = [_explained(own, rest) for own in codes]
+    places = [own.astype(np.intp) for own in codes]  # what counting takes as it is
+    gains = [_explained(own, rest) for own in places]
     order = np.argsort(-np.array(gains), kind="stable")[:MOST_COLUMNS]
     columns, means, counts = [], [], []
     for column in order.tolist():
-        own = codes[column]
-        helps = _helps(own, rest, half)
+        own = places[column]
+        found = _means(own, rest)
+        helps = found.any(axis=0) if half is None else _helps(own, rest, half)
         if not helps.any():
             continue
-        found = _means(own, rest) * helps
+        found *= helps
         columns.append(column)
         means.append(found)
         counts.append(np.bincount(own, minlength=N_CODES).astype(np.float64))
-        rest = rest - found[own].T
+        rest = rest - found.T.take(own, axis=1)
     n_values = len(residuals)
     return ColumnResiduals(
         columns=np.array(columns, dtype=np.int64),
@@ -99,29 +101,43 @@ def learn_residuals(
 def _means(codes: np.ndarray, rest: np.ndarray) -> np.ndarray:
     """Of shape (48, n_values), with a mean of 0 over the rows.
 
-    Of many neighbouring codes together, then of fewer what these leave.
+    Of many neighbouring codes together, then of fewer what these leave. All follows
+    from counts and sums by code, so rows are asked once.
     """
+    counts = np.bincount(codes, minlength=N_CODES).astype(np.float64)
+    sums = np.stack([np.bincount(codes, value, N_CODES) for value in rest], axis=1)
+    squares = np.einsum("ij,ij->i", rest, rest)
     total = np.zeros((N_CODES, len(rest)))
     for width in WIDTHS:
         cells = (np.arange(N_CODES) + width - 1) // width
-        total += _drawn_means(codes, rest - total[codes].T, cells)
+        left = sums - counts[:, None] * total
+        variation = squares - (total * (sums + left)).sum(axis=0)
+        total += _drawn_means(counts, left, variation, cells)
     return total
 
 
-def _drawn_means(codes: np.ndarray, rest: np.ndarray, cells: np.ndarray) -> np.ndarray:
+def _drawn_means(
+    counts: np.ndarray, sums: np.ndarray, squares: np.ndarray, cells: np.ndarray
+) -> np.ndarray:
     """Means of cells of codes, drawn towards 0.
 
     By as much as they would vary by chance alone: by the variance of rows over that
     between cells, both by moments.
+
+    Parameters
+    ----------
+    counts : ndarray of float of shape (48,)
+    sums : ndarray of float of shape (48, n_values)
+    squares : ndarray of float of shape (n_values,)
+        Of all rows.
+    cells : ndarray of int of shape (48,)
+        Cell of each code.
     """
-    own = cells[codes]
-    counts = np.bincount(own, minlength=N_CODES).astype(np.float64)
-    sums = np.stack([np.bincount(own, value, N_CODES) for value in rest], axis=1)
-    raw = sums / np.maximum(counts, 1.0)[:, None]
-    n, used = len(codes), max(int((counts > 0).sum()), 1)
-    total = (rest**2).sum(axis=1)
-    square = (counts[:, None] * raw**2).sum(axis=0)
-    within = np.maximum(total - square, 0.0) / max(n - used, 1)
+    inside = (cells == np.arange(int(cells[-1]) + 1)[:, None]).astype(np.float64)
+    n, counts, sums = counts.sum(), inside @ counts, inside @ sums
+    used = max(int((counts > 0).sum()), 1)
+    square = (sums**2 / np.maximum(counts, 1.0)[:, None]).sum(axis=0)
+    within = np.maximum(squares - square, 0.0) / max(n - used, 1.0)
     between = square - (used - 1) * within
     between /= max(n - float((counts**2).sum()) / n, 1.0)
     prior = np.divide(
@@ -137,10 +153,8 @@ def _explained(codes: np.ndarray, rest: np.ndarray) -> float:
     return float((np.bincount(codes, minlength=N_CODES) @ found**2).sum())
 
 
-def _helps(codes: np.ndarray, rest: np.ndarray, half: np.ndarray | None) -> np.ndarray:
-    """For which values the column does: (n_values,)."""
-    if half is None:
-        return np.asarray(_means(codes, rest).any(axis=0))
+def _helps(codes: np.ndarray, rest: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """For which values means of either half lessen the other's squares: (n_values,)."""
     if half.all() or not half.any():
         return np.zeros(len(rest), dtype=bool)
     guess = np.empty_like(rest)
