@@ -153,8 +153,8 @@ def _questions(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Question of each level that gains most, given those above it."""
     n_columns, n_rows = codes.shape
-    prior = max(PRIOR_ROWS * float(curve.mean()), 1e-12)
-    packed, slope_unit, curve_unit = _packed(slope, curve)
+    packed, unit = _packed(slope, curve)
+    prior = max(PRIOR_ROWS * float(curve.mean()), 1e-12) / unit
     weights = np.tile(packed, n_columns)
     place = codes + N_CODES * np.arange(n_columns, dtype=np.int64)[:, None]
     size = n_columns * N_CODES
@@ -164,42 +164,46 @@ def _questions(
     for level in range(DEPTH):
         shape = (2**level, n_columns, N_CODES)
         at = (place + node * size).ravel()
-        sums = np.bincount(at, weights, size * shape[0]).reshape(shape).cumsum(axis=2)
-        g = np.floor(sums / PACKED)
-        h = sums - PACKED * g
-        g *= slope_unit
-        h *= curve_unit
-        gain = _gain(g, h, prior)
-        gain += _gain(g[:, :, -1:] - g, h[:, :, -1:] - h, prior)
-        column, cut = divmod(int(gain.sum(axis=0).argmax()), N_CODES)
+        sums = np.bincount(at, weights, size * shape[0]).reshape(shape)
+        sides = np.empty((2, *shape))
+        np.cumsum(sums, axis=2, out=sides[0])
+        np.subtract(sides[0, :, :, -1:], sides[0], out=sides[1])
+        column, cut = divmod(int(_gain(sides, prior).argmax()), N_CODES)
         features[level], cuts[level] = columns[column], cut
         node = 2 * node + (codes[column] > cut)
     return features, cuts
 
 
-def _packed(slope: np.ndarray, curve: np.ndarray) -> tuple[np.ndarray, float, float]:
+def _packed(slope: np.ndarray, curve: np.ndarray) -> tuple[np.ndarray, float]:
     """Both as whole numbers in one double, so that one pass sums both without error.
 
-    Of the 53 bits, 26 are for the sum of either; so few are enough to choose a question
-    (Shi, Ke, Chen et al. 2022, "Quantized Training of Gradient Boosting Decision
-    Trees").
+    Of the 53 bits, 26 are for the sum of either; far fewer are enough to choose a
+    question (Shi, Ke, Chen et al. 2022, "Quantized Training of Gradient Boosting
+    Decision Trees").
 
     Returns
     -------
     packed : ndarray of float of shape (n_rows,)
-        Slope in its unit times `PACKED`, plus curvature in its own.
-    slope_unit, curve_unit : float
+        Slope in a unit of its own times `PACKED`, plus curvature in its unit.
+    unit : float
+        That of the curvature.
     """
     most = float(2 ** (PACKED_BITS - len(slope).bit_length()))
     tiny = np.finfo(np.float64).tiny
-    slope_unit = max(float(np.abs(slope).max()) / most, tiny)
-    curve_unit = max(float(curve.max()) / most, tiny)
-    packed = np.rint(slope / slope_unit) * PACKED + np.rint(curve / curve_unit)
-    return packed, slope_unit, curve_unit
+    step = max(float(np.abs(slope).max()) / most, tiny)
+    unit = max(float(curve.max()) / most, tiny)
+    return np.rint(slope / step) * PACKED + np.rint(curve / unit), unit
 
 
-def _gain(slope: np.ndarray, curve: np.ndarray, prior: float) -> np.ndarray:
-    return np.asarray(slope * slope / (curve + prior))
+def _gain(packed: np.ndarray, prior: float) -> np.ndarray:
+    """Sum of slope² / (curvature + prior) over the first two axes."""
+    gain = packed / PACKED
+    np.floor(gain, out=gain)
+    curve = packed - PACKED * gain
+    curve += prior
+    gain *= gain
+    gain /= curve
+    return np.asarray(gain.sum(axis=(0, 1)))
 
 
 def _leaf_values(
