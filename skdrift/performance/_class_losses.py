@@ -78,14 +78,19 @@ def learn_class_losses(
 
     rounds, weights, total = best_shares(trees, codes, halves, loss, groups, joint=True)
     shares = class_shares(start, total)
+    expected = (shares[:, None, :] * values_by_class(known)).sum(axis=0)
+    realised = class_values(
+        known.labels, known.answers, known.outputs, known.response, n_classes
+    )
+    residuals = np.nan_to_num(realised - expected)  # 0 where there is no value
     return {
         "calibration": calibrators[0].kind,
         "tables": np.stack([own.table for own in calibrators]),
         "weights": weights,
         "strata": strata_of(uncertainty(shares)),
-        "half_means": _class_means(known, halves),
-        **residual_fields(codes, _class_residuals(known, shares), halves[0], groups),
-        **_explained_classes(known, shares),
+        "half_means": _class_means(known, realised, halves),
+        **residual_fields(codes, residuals, halves[0], groups),
+        **explained_fields(-np.nan_to_num(realised), -np.nan_to_num(expected)),
         **stored_trees(trees, rounds, weights),
     }
 
@@ -139,11 +144,10 @@ def _odds_gradient(right: np.ndarray, half_odds: np.ndarray) -> Gradient:
     return gradient
 
 
-def _class_means(known: OutOfFold, halves: np.ndarray) -> np.ndarray:
+def _class_means(
+    known: OutOfFold, values: np.ndarray, halves: np.ndarray
+) -> np.ndarray:
     """Share of each class in each half, and means of its rows; see `half_means`."""
-    values = class_values(
-        known.labels, known.answers, known.outputs, known.response, known.n_classes
-    )
     found = np.full((N_HALVES, 1 + len(values), known.n_classes), np.nan)
     for own, half in zip(found, halves, strict=True):
         labels = known.labels[half]
@@ -155,20 +159,3 @@ def _class_means(known: OutOfFold, halves: np.ndarray) -> np.ndarray:
                 for value in values
             ]
     return found.astype(np.float32)
-
-
-def _class_residuals(known: OutOfFold, shares: np.ndarray) -> np.ndarray:
-    """Realised minus expected `class_values`; 0 where there are none."""
-    expected = (shares[:, None, :] * values_by_class(known)).sum(axis=0)
-    realised = class_values(
-        known.labels, known.answers, known.outputs, known.response, known.n_classes
-    )
-    return np.nan_to_num(realised - expected)
-
-
-def _explained_classes(known: OutOfFold, shares: np.ndarray) -> dict[str, np.ndarray]:
-    expected = (shares[:, None, :] * values_by_class(known)).sum(axis=0)
-    realised = class_values(
-        known.labels, known.answers, known.outputs, known.response, known.n_classes
-    )
-    return explained_fields(-np.nan_to_num(realised), -np.nan_to_num(expected))

@@ -90,20 +90,22 @@ def _corrected_classes(
     right = np.eye(models.n_classes)[known.labels].T
     answered = AnsweredRows(known.answers, known.answers, known.outputs, known.response)
     known_scorers = corrected_scorers(models.n_classes)
+    others = [np.flatnonzero(~seen) for seen in halves]
+    parts = [_parts(known.folds[rows], rows) for rows in others]
+    apart = known.folds if min(map(len, parts)) > 1 else None
     asked = {
         name: (score_bounds(scorer), value_of)
         for name, scorer in known_scorers.items()
-        if (value_of := value_of_rows(scorer, answered, models.n_classes)) is not None
+        if (value_of := value_of_rows(scorer, answered, models.n_classes, apart))
+        is not None
     }
     corrections, by_score = [], []
-    for half, seen in enumerate(halves):
-        rows = np.flatnonzero(~seen)
+    for half, (rows, folds) in enumerate(zip(others, parts, strict=True)):
         shares = np.zeros_like(right)
         raw = half_shares(models, half, line[rows], codes.take(rows, axis=1))[1]
         answers = known.answers[rows]
         corrections.append(_log_corrections(raw, right[:, rows], answers))
         shares[:, rows] = recalibrated(raw, corrections[-1], answers)
-        folds = _parts(known.folds[rows], rows)
         by_score.append(
             [
                 _lack(bounds, value_of, right, shares, folds)
@@ -131,9 +133,10 @@ def _log_corrections(
     k = len(shares)
     found = np.zeros((k, k))
     for answer in np.unique(answers).tolist():
-        own = shares[:, answers == answer]
+        rows = np.flatnonzero(answers == answer)
+        own = shares.take(rows, axis=1)
         expected = own.mean(axis=1)
-        hits = right[:, answers == answer].sum(axis=1)
+        hits = right.take(rows, axis=1).sum(axis=1)
         wanted = (hits + PRIOR_ROWS * expected) / (hits.sum() + PRIOR_ROWS)
         for _ in range(N_STEPS):
             found[answer] += np.log(wanted / np.maximum(expected, 1e-12))

@@ -312,7 +312,9 @@ def _brier(given: np.ndarray) -> np.ndarray:
     return -total * (0.5 if len(given) == 2 else 1.0)
 
 
-def _value_by_ranks(scorer: Scorer, answered: AnsweredRows, k: int) -> ValueOf | None:
+def _value_by_ranks(
+    scorer: Scorer, answered: AnsweredRows, k: int, apart: np.ndarray | None = None
+) -> ValueOf | None:
     """Areas of each class against the others; None for another scorer."""
     found = _RANK_SCORES.get(repr(scorer))
     if found is None or answered.response == "predict":
@@ -324,7 +326,7 @@ def _value_by_ranks(scorer: Scorer, answered: AnsweredRows, k: int) -> ValueOf |
     columns = [outputs[:, -1]] if k == 2 else list(outputs.T)
     if k > 2 and (binary_alone or len(columns) != k):
         return None
-    orders = [np.unique(column, return_inverse=True)[1] for column in columns]
+    orders = [_ranks(column, apart) for column in columns]
 
     def of_ranks(shares: np.ndarray, rows: np.ndarray) -> float:
         hits = shares[1:] if k == 2 else shares
@@ -336,11 +338,35 @@ def _value_by_ranks(scorer: Scorer, answered: AnsweredRows, k: int) -> ValueOf |
     return of_ranks
 
 
-def value_of_rows(scorer: Scorer, answered: AnsweredRows, k: int) -> ValueOf | None:
-    """A score of ranks, or a mean of rows; None for another."""
+def _ranks(column: np.ndarray, apart: np.ndarray | None) -> np.ndarray:
+    """Rank of each row among the distinct ones, of its own part if there are any."""
+    if apart is None:
+        return np.unique(column, return_inverse=True)[1]
+    ranks = np.empty(len(column), dtype=np.intp)
+    for part in np.unique(apart).tolist():
+        inside = np.flatnonzero(apart == part)
+        ranks[inside] = np.unique(column[inside], return_inverse=True)[1]
+    return ranks
+
+
+def value_of_rows(
+    scorer: Scorer, answered: AnsweredRows, k: int, apart: np.ndarray | None = None
+) -> ValueOf | None:
+    """A score of ranks, or a mean of rows; None for another.
+
+    Parameters
+    ----------
+    scorer : scorer of scikit-learn
+    answered : AnsweredRows
+    k : int
+        Number of classes.
+    apart : ndarray of int of shape (n_rows,), optional
+        Part of each row, if no rows of two parts are ever asked about together: few
+        ranks cost less.
+    """
     by_row = _row_values(scorer, answered)
     if by_row is None:
-        return _value_by_ranks(scorer, answered, k)
+        return _value_by_ranks(scorer, answered, k, apart)
 
     def of_means(shares: np.ndarray, rows: np.ndarray) -> float:
         return float((shares * by_row[:, rows]).sum(axis=0).mean())
