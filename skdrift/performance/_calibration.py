@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 from sklearn.isotonic import IsotonicRegression
 
 from skdrift._core.rows import spread_evenly
@@ -15,6 +15,10 @@ Response = Literal["predict_proba", "decision_function", "predict"]
 CalibrationKind = Literal["identity", "sigmoid", "isotonic", "label"]
 
 N_KNOTS = 64
+MOST_STEPS = 50
+LEAST_GAIN = 1e-14
+LEAST_SHARE = 1e-6
+RIDGE = 1e-12
 LEAST = 1e-6
 LEAST_ISOTONIC = 200
 """Rows below which steps are not fitted: a line has to do."""
@@ -107,22 +111,46 @@ def on_line(outputs: np.ndarray, response: Response) -> np.ndarray:
 
 
 def _sigmoid(line: np.ndarray, hits: np.ndarray) -> np.ndarray:
-    """Intercept and slope of a logistic line, its targets drawn in as by Platt."""
+    """Intercept and slope of a logistic line, its targets drawn in as by Platt.
+
+    By Newton's method with shortened steps (Lin, Lin and Weng 2007).
+    """
     n_hits = float(hits.sum())
     n_rest = len(hits) - n_hits
     target = np.where(hits, (n_hits + 1) / (n_hits + 2), 1 / (n_rest + 2))
     scale = float(np.abs(line).mean()) or 1.0
     scaled = line / scale
-
-    def loss(at: np.ndarray) -> tuple[float, np.ndarray]:
-        z = at[0] + at[1] * scaled
-        value = np.logaddexp(0.0, z) - target * z
-        rest = special.expit(z) - target
-        return float(value.mean()), np.array([rest.mean(), (rest * scaled).mean()])
-
     start = np.array([special.logit((n_hits + 1) / (len(hits) + 2)), 0.0])
-    found = optimize.minimize(loss, start, jac=True, method="BFGS").x
-    return start if found[1] <= 0.0 else np.array([found[0], found[1] / scale])
+    at, (loss, slope, curve) = start, _log_loss(start, scaled, target)
+    for _ in range(MOST_STEPS):
+        step = np.linalg.solve(curve, slope)
+        gain = float(slope @ step)
+        if gain < LEAST_GAIN:
+            break
+        share = 1.0
+        new = _log_loss(at - step, scaled, target)
+        while new[0] > loss - 1e-4 * share * gain and share > LEAST_SHARE:
+            share *= 0.5
+            new = _log_loss(at - share * step, scaled, target)
+        at, (loss, slope, curve) = at - share * step, new
+    return start if at[1] <= 0.0 else np.array([at[0], at[1] / scale])
+
+
+def _log_loss(
+    at: np.ndarray, line: np.ndarray, target: np.ndarray
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Mean log loss of a logistic line, with gradient and Hessian."""
+    z = at[0] + at[1] * line
+    surer = 0.5 + 0.5 * np.tanh(0.5 * np.abs(z))
+    loss = float((np.maximum(z, 0.0) - target * z - np.log(surer)).mean())
+    rest = np.where(z < 0.0, 1.0 - surer, surer) - target
+    weights = surer * (1.0 - surer)
+    weighted = weights * line
+    n = len(line)
+    slope = np.array([rest.sum(), rest @ line]) / n
+    cross = weighted.sum()
+    curve = np.array([[weights.sum(), cross], [cross, weighted @ line]]) / n
+    return loss, slope, curve + RIDGE * np.eye(2)
 
 
 def _isotonic(line: np.ndarray, hits: np.ndarray) -> np.ndarray:
