@@ -91,7 +91,7 @@ def _corrected_classes(
     answered = AnsweredRows(known.answers, known.answers, known.outputs, known.response)
     known_scorers = corrected_scorers(models.n_classes)
     others = [np.flatnonzero(~seen) for seen in halves]
-    parts = [_parts(known.folds[rows], rows) for rows in others]
+    parts = [_parts(known.folds[rows]) for rows in others]
     apart = known.folds if min(map(len, parts)) > 1 else None
     asked = {
         name: (score_bounds(scorer), value_of)
@@ -101,16 +101,17 @@ def _corrected_classes(
     }
     corrections, by_score = [], []
     for half, (rows, folds) in enumerate(zip(others, parts, strict=True)):
-        shares = np.zeros_like(right)
         raw = half_shares(models, half, line[rows], codes.take(rows, axis=1))[1]
         answers = known.answers[rows]
-        corrections.append(_log_corrections(raw, right[:, rows], answers))
-        shares[:, rows] = recalibrated(raw, corrections[-1], answers)
+        labels = right.take(rows, axis=1)
+        corrections.append(_log_corrections(raw, labels, answers))
+        shares = recalibrated(raw, corrections[-1], answers)
+        judged = [
+            (labels.take(part, axis=1), shares.take(part, axis=1), rows[part])
+            for part in folds
+        ]
         by_score.append(
-            [
-                _lack(bounds, value_of, right, shares, folds)
-                for bounds, value_of in asked.values()
-            ]
+            [_lack(bounds, value_of, judged) for bounds, value_of in asked.values()]
         )
     return replace(
         models,
@@ -145,25 +146,23 @@ def _log_corrections(
     return found
 
 
-def _parts(folds: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
-    """Rows of each fold; all rows together where folds are small."""
+def _parts(folds: np.ndarray) -> list[np.ndarray]:
+    """Places of the rows of each fold; of all rows together where folds are small."""
     numbers = np.unique(folds)
-    if len(rows) < LEAST_ROWS_OF_FOLD * len(numbers):
-        return [rows]
-    return [rows[folds == number] for number in numbers]
+    if len(folds) < LEAST_ROWS_OF_FOLD * len(numbers):
+        return [np.arange(len(folds))]
+    return [np.flatnonzero(folds == number) for number in numbers]
 
 
 def _lack(
     bounds: tuple[float, float],
     value_of: ValueOf,
-    right: np.ndarray,
-    shares: np.ndarray,
-    folds: Sequence[np.ndarray],
+    judged: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]],
 ) -> float:
     """What a score lacks, as the mean of folds: models of two folds rank apart."""
     pairs = [
-        (value_of(right[:, rows], rows), value_of(shares[:, rows], rows))
-        for rows in folds
+        (value_of(right, rows), value_of(shares, rows))
+        for right, shares, rows in judged
     ]
     known = np.array([pair for pair in pairs if np.isfinite(pair).all()])
     if not len(known):

@@ -22,7 +22,7 @@ def explained_fields(losses: np.ndarray, expected: np.ndarray) -> dict[str, np.n
         explained = np.nan_to_num(product**2 / (own * others))
         slope = np.nan_to_num(product / others)
         left = losses - slope[:, None] * about
-        third = (left**3).sum(axis=1) / (losses**3).sum(axis=1)
+        third = (left * left**2).sum(axis=1) / (losses * losses**2).sum(axis=1)
     return {
         "explained": explained,
         "third_left": np.clip(np.nan_to_num(third, nan=1.0), 0.0, 1.0),
