@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from skdrift.performance._boosting import Trees, boost, leaves_of, sum_of_trees
+from skdrift.performance._boosting import (
+    PRIOR_ROWS,
+    Trees,
+    boost,
+    leaves_of,
+    sum_of_trees,
+)
 from skdrift.performance._row_codes import N_CODES
 
 
@@ -34,6 +40,26 @@ def test_a_step_of_one_column_is_found_among_others(seed):
     fresh = drawn_codes(6, 1_000, seed + 50)
     right = np.where(fresh[3] > 20, 1.0, -1.0)
     assert np.abs(sum_of_trees(fresh, trees)[0] - right).mean() < 0.1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_first_question_is_the_one_that_gains_most(seed):
+    codes, rng = drawn_codes(1, 900, seed), np.random.default_rng(seed)
+    steep = rng.standard_cauchy(900) + (codes[0] > rng.integers(5, 40))
+    curve = rng.random(900) ** 4
+
+    def gradient(total):
+        return steep[None, :], curve[None, :]
+
+    trees = boost(codes, gradient, 1, n_rounds=1, rng=rng)
+    prior = PRIOR_ROWS * curve.mean()
+
+    def gain(cut):
+        sides = codes[0] > cut, codes[0] <= cut
+        return sum(steep[own].sum() ** 2 / (curve[own].sum() + prior) for own in sides)
+
+    best = max(gain(cut) for cut in range(N_CODES))
+    assert gain(trees.cuts[0, 0]) >= (1.0 - 1e-3) * best
 
 
 def test_the_training_loss_falls_and_the_same_seed_gives_the_same_trees():

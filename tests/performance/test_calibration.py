@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.special import expit
+from scipy import optimize
+from scipy.special import expit, logit
 
 from skdrift.performance._calibration import (
     calibrated,
@@ -55,6 +56,38 @@ def test_a_larger_output_is_no_less_probable(kind):
     calibrator = fit_calibrator(kind, line, one_hot(labels, 2))
     at = np.linspace(-9, 9, 400)[:, None]
     assert (np.diff(calibrated(calibrator, at)[:, 1]) >= 0).all()
+
+
+@pytest.mark.parametrize("n_rows", [25, 3_000])
+@pytest.mark.parametrize("law", ["normal", "rounded", "heavy", "apart", "rare", "far"])
+def test_a_sigmoid_is_the_line_of_least_log_loss(law, n_rows):
+    rng = np.random.default_rng(n_rows)
+    line = rng.normal(size=n_rows)
+    labels = (rng.random(n_rows) < expit(3.0 * line + 1.0)).astype(int)
+    if law == "rounded":
+        line = np.round(line)
+    elif law == "heavy":
+        line = rng.standard_cauchy(n_rows) ** 3
+    elif law == "apart":
+        labels = (line > 0.3).astype(int)
+    elif law == "rare":
+        labels = (np.arange(n_rows) == line.argmax()).astype(int)
+    elif law == "far":
+        line = 1e25 * line
+    scale = np.abs(line).mean()
+    n_hits, n_rest = labels.sum(), n_rows - labels.sum()
+    target = np.where(labels, (n_hits + 1) / (n_hits + 2), 1 / (n_rest + 2))
+
+    def loss(at):
+        z = at[0] + at[1] * line / scale
+        return (np.logaddexp(0.0, z) - target * z).mean()
+
+    fitted = fit_calibrator("sigmoid", line[:, None], one_hot(labels, 2)).table[0]
+    found = loss([fitted[0], fitted[1] * scale])
+    start = [logit((n_hits + 1) / (n_rows + 2)), 0.0]
+    least = optimize.minimize(loss, start, method="Nelder-Mead", tol=1e-10).fun
+    assert found <= loss(start)
+    assert found <= least + 1e-9 or fitted[1] == 0.0
 
 
 def test_outputs_that_rank_the_wrong_way_say_nothing():

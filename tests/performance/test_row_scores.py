@@ -24,7 +24,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skdrift.performance._cross_validation import FoldResult, judge
 from skdrift.performance._recorded import OwnScore
-from skdrift.performance._row_scores import from_scale, to_scale
+from skdrift.performance._row_scores import from_scale, is_of_scikit_learn, to_scale
 
 N_ROWS = 120
 RNG = np.random.default_rng(0)
@@ -231,3 +231,38 @@ def test_a_scale_and_its_inverse_undo_each_other() -> None:
         back = from_scale(to_scale(scores, scale), scale)
         np.testing.assert_allclose(back, scores)
     assert (np.diff(to_scale(scores, "log_rest")) > 0).all()
+
+
+def test_only_a_scorer_of_scikit_learn_itself_needs_no_proof_on_parts() -> None:
+    def accuracy_score(y: Any, answers: Any) -> float:
+        """The accuracy of all rows, but another share of fewer."""
+        return float(np.mean(y == answers)) - 0.1 * (len(y) < N_ROWS)
+
+    own, alike = get_scorer("accuracy"), make_scorer(accuracy_score)
+    assert repr(own) == repr(alike)
+    assert is_of_scikit_learn(own)
+    assert not is_of_scikit_learn(alike)
+    model = LogisticRegression()
+    assert judged(model, BINARY, own).rows
+    assert not judged(model, BINARY, alike).rows
+
+
+@pytest.mark.parametrize("scorer", ["accuracy", "neg_log_loss", "neg_brier_score"])
+def test_the_variance_of_a_row_is_near_that_of_blocks(scorer: str) -> None:
+    found = judged(LogisticRegression(), BINARY, scorer)
+    by_blocks = judged(
+        LogisticRegression(), BINARY, scorer, sample_weight=np.ones(N_ROWS)
+    )
+    ratio = found.variances["score"] / by_blocks.variances["score"]
+    assert 0.2 < ratio < 5.0  # six blocks vary by chance
+
+
+def test_a_variance_is_on_the_scale_of_the_score() -> None:
+    rng = np.random.default_rng(1)
+    found = judged(Ridge(), VALUES, "r2")
+    model = Ridge().fit(X, VALUES)
+    scores = []
+    for _ in range(2_000):
+        rows = rng.integers(N_ROWS, size=N_ROWS)
+        scores.append(model.score(X[rows], VALUES[rows]))
+    assert found.variances["score"] / N_ROWS == pytest.approx(np.var(scores), rel=0.3)
