@@ -17,6 +17,7 @@ from skdrift.profile._cells import Cells, LevelCells, NumberCells
 from skdrift.profile._count import comparable_column, match_columns, renamed_levels
 from skdrift.profile._profile import Profile, cells_by_feature
 from skdrift.profile._rows import level_places, number_places
+from skdrift.profile._search import places_among
 
 N_CODES = 48
 MISSING = 0
@@ -95,7 +96,7 @@ def row_codes(table: Table, reference: Profile, positions: np.ndarray) -> RowCod
 
 def number_codes(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Codes of numbers between edges; 0 where a number is not finite."""
-    codes = edges.searchsorted(values, "left") + 1
+    codes = places_among(edges, values) + 1
     return np.where(np.isfinite(values), codes, MISSING).astype(np.uint8)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from skdrift._core.cells import Column, display_key
 from skdrift.profile._cells import LevelCells, NumberCells
 from skdrift.profile._count import renamed_levels
+from skdrift.profile._search import places_among
 from skdrift.profile._text import text_shapes
 
 
@@ -79,7 +80,7 @@ def number_places(values: np.ndarray, cells: NumberCells) -> np.ndarray:
         with np.errstate(over="ignore"):
             points = points.astype(np.float32)
             values = values.astype(np.float32)
-    place = points.searchsorted(values, "left")
+    place = places_among(points, values)
     inside = np.minimum(place, len(points) - 1)
     found = 2 * place + ((place < len(points)) & (points[inside] == values))
     return np.where(np.isfinite(values), found, -1)

@@ -20,6 +20,7 @@ from skdrift._core.frame import Table
 from skdrift.profile._cells import HIDDEN, LevelCells, NumberCells
 from skdrift.profile._count import comparable_column, match_columns, renamed_levels
 from skdrift.profile._profile import Profile
+from skdrift.profile._search import places_among
 
 SCORED_KINDS = frozenset({"numeric", "datetime", "boolean", "categorical"})
 MOST_SLOTS = 500
@@ -206,7 +207,7 @@ def _cells_of(
     if cells.single or values.dtype == np.float32:
         with np.errstate(over="ignore"):
             values, points = values.astype(np.float32), points.astype(np.float32)
-    left = points.searchsorted(values, "left")
+    left = places_among(points, values)
     same = points[np.minimum(left, len(points) - 1)] == values
     return np.where(np.isfinite(values), 2 * left + same, -1)
 
