@@ -91,6 +91,13 @@ def _decisions_of(estimator: Any, models: LossModels, X: Any) -> np.ndarray | No
 
 def class_numbers(labels: np.ndarray, classes: Any) -> np.ndarray:
     """Number of each label's class; -1 for a label that is no class."""
-    numbers = {name: number for number, name in enumerate(np.asarray(classes).tolist())}
-    found = [numbers.get(name, -1) for name in np.asarray(labels).tolist()]
+    names, labels = np.asarray(classes), np.asarray(labels)
+    alike = labels.dtype == names.dtype and labels.dtype.kind in "biuf"
+    if alike and labels.ndim == 1 and len(names):
+        order = np.argsort(names)
+        place = names.searchsorted(labels, sorter=order)
+        nearest = order[np.minimum(place, len(names) - 1)]
+        return np.where(names[nearest] == labels, nearest, -1)
+    numbers = {name: number for number, name in enumerate(names.tolist())}
+    found = [numbers.get(name, -1) for name in labels.tolist()]
     return np.array(found, dtype=np.int64)

@@ -41,7 +41,7 @@ def residual_fields(
     half : ndarray of bool of shape (n_rows,)
     groups : ndarray of int of shape (n_rows,)
     """
-    in_blocks = len(np.unique(groups)) < len(groups)
+    in_blocks = np.bincount(groups).max() > 1
     found = learn_residuals(codes, residuals, half if in_blocks else None)
     return {
         "residual_columns": found.columns,

@@ -19,16 +19,15 @@ def halves_of(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     -------
     ndarray of bool of shape (8, n_rows)
     """
-    _, codes = np.unique(groups, return_inverse=True)
-    sizes = np.bincount(codes)
-    halves = np.empty((N_HALVES, len(codes)), dtype=bool)
+    sizes = np.bincount(groups)
+    halves = np.empty((N_HALVES, len(groups)), dtype=bool)
     for pair in range(N_HALVES // 2):
         order = rng.permutation(len(sizes))
         before = np.cumsum(sizes[order]) - sizes[order] / 2
         first = np.empty(len(sizes), dtype=bool)
-        first[order] = before < len(codes) / 2
-        halves[2 * pair] = first[codes]
-        halves[2 * pair + 1] = ~first[codes]
+        first[order] = before < len(groups) / 2
+        halves[2 * pair] = first[groups]
+        halves[2 * pair + 1] = ~first[groups]
     return halves
 
 

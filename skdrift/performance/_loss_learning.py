@@ -49,7 +49,7 @@ def learn_losses(
     positions : ndarray of int of shape (n_used,)
         Columns that the codes are of.
     groups : ndarray of int of shape (n_known,)
-        Rows of one group are in one half together.
+        Rows of one group are in one half together; numbers from 0 without gaps.
     halves : ndarray of bool of shape (8, n_known)
     in_blocks : bool
         Whether groups are blocks of rows.

@@ -152,12 +152,13 @@ def learn_from_pass(
         units = np.where(groups >= 0, groups, len(groups) + np.arange(len(groups)))
         units = units[known.rows]
     rng = np.random.default_rng(seed)
-    codes, halves = coded.codes.take(place, axis=1), halves_of(units, rng)
+    _, dense = np.unique(units, return_inverse=True)
+    codes, halves = coded.codes.take(place, axis=1), halves_of(dense, rng)
     losses = learn_losses(
         known,
         codes,
         coded.positions,
-        units,
+        dense,
         halves,
         in_blocks=groups is not None,
         rng=rng,

@@ -42,7 +42,6 @@ def best_shares(
     total, best = np.zeros(shape), np.zeros(shape)
     plain = loss(total)
     least = np.zeros(len(plain))
-    _, codes_of_groups = np.unique(groups, return_inverse=True)
     others = [np.flatnonzero(~half) for half in halves]
     asked = [codes.take(rows, axis=1) for rows in others]
     done = 0
@@ -58,7 +57,7 @@ def best_shares(
         for weight in WEIGHTS:
             gains = plain - loss(weight * total)
             for output, gain in enumerate(gains):
-                if gain.mean() <= least[output] or not _wins(gain, codes_of_groups):
+                if gain.mean() <= least[output] or not _wins(gain, groups):
                     continue
                 least[output] = gain.mean()
                 chosen = slice(None) if joint else slice(output, output + 1)

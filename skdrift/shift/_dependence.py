@@ -28,6 +28,7 @@ MOST_ROWS = 20_000
 LEAST_SAMPLE = 2_000
 MOST_PRODUCTS = 5e8
 N_WAVES = 64
+ROWS_IN_SINGLE = 4_096
 SEED = 2007
 
 
@@ -228,8 +229,18 @@ def thinned(table: Table, n_slots: int) -> Table:
 
 
 def wave_sums(near: np.ndarray, frequencies: np.ndarray) -> FeatureSums:
-    """Sums of waves through scores; a missing one stands in the middle."""
-    return FeatureSums.of(wave_features(np.nan_to_num(near), frequencies))
+    """Sums of waves through scores; a missing one stands in the middle.
+
+    A few thousand rows are summed in single precision, in which the sums are stored.
+    """
+    n_waves = 2 * frequencies.shape[1]
+    total, products = np.zeros(n_waves), np.zeros((n_waves, n_waves))
+    for start in range(0, len(near), ROWS_IN_SINGLE):
+        part = np.nan_to_num(near[start : start + ROWS_IN_SINGLE])
+        waves = wave_features(part, frequencies)
+        total += waves.sum(axis=0, dtype=np.float64)
+        products += waves.T @ waves
+    return FeatureSums(n=len(near), total=total, products=products)
 
 
 def known_slots(dependence: Dependence, reference: Profile) -> tuple[Slot, ...] | None:
