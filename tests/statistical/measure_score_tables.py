@@ -1,15 +1,18 @@
 """How often the interval of cross-validation holds the score of real rows.
 
-Run as ``python tests/statistical/measure_score_tables.py``: prints the table of
-``docs/user_guide/score.md``, section "Real rows". Training rows are drawn from a real
-table without its order, batches independently from the rows that are left: nothing
-changed. Batches share a fit, so the standard error is that of the means of fits.
+Run as ``python tests/statistical/measure_score_tables.py``: prints the tables of
+``docs/user_guide/score.md``, section "Real rows". Training rows and each batch are
+disjoint parts of a real table, drawn at random without replacement: together they are
+exchangeable, as independent rows of one law are, and nothing changed. Batches share a
+fit, so the standard error is that of the means of fits.
 """
 
 from __future__ import annotations
 
 import argparse
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,7 +25,8 @@ from sklearn.preprocessing import StandardScaler
 
 from skdrift import DriftAwareEstimator
 from skdrift.performance._cross_validation import resolve_scorers
-from skdrift.performance._realised import realised_scores
+from skdrift.performance._expectation import LEVEL, expected_score
+from skdrift.performance._recorded import RecordedModel
 
 TABLES = {
     "bikes": "bikes by hour",
@@ -45,63 +49,137 @@ def models() -> dict[str, Any]:
     }
 
 
-def covered(
-    X: np.ndarray, y: np.ndarray, model: Any, fits: int, batches: int
-) -> np.ndarray:
-    """Whether the interval holds the score: (n_fits, n_batches, n_sizes, n_scores)."""
-    found = []
-    for fit in range(fits):
-        rng = np.random.default_rng(fit)
-        order = rng.permutation(len(y))
-        train, rest = order[:N_TRAINING], order[N_TRAINING:]
-        wrapped = DriftAwareEstimator(
-            model, scoring=SCORERS, blocks=None, performance=None
-        ).fit(X[train], y[train])
-        scorers = resolve_scorers(wrapped.estimator_, SCORERS)
-        of_fit = [
-            [_inside(wrapped, scorers, X, y, rng.choice(rest, size)) for size in SIZES]
-            for _ in range(batches)
-        ]
-        found.append(of_fit)
-    return np.array(found, dtype=np.float64)
+@dataclass(frozen=True)
+class Trials:
+    """What some fits promised, and what came true.
+
+    Attributes
+    ----------
+    limits : ndarray of shape (n_fits, n_sizes, n_scores, 2)
+        Of the interval.
+    realised : ndarray of shape (n_fits, n_batches, n_sizes, n_scores)
+    promised, of_rest, error : ndarray of shape (n_fits, n_scores)
+        The centre; the score of all rows that are left; and what the law gives for
+        the standard error of their difference.
+    """
+
+    limits: np.ndarray
+    realised: np.ndarray
+    promised: np.ndarray
+    of_rest: np.ndarray
+    error: np.ndarray
+
+    @property
+    def below(self) -> np.ndarray:
+        """Shares of (n_fits, n_sizes, n_scores): the score is below the interval."""
+        return np.mean(self.realised < self.limits[:, None, ..., 0], axis=1)
+
+    @property
+    def above(self) -> np.ndarray:
+        return np.mean(self.realised > self.limits[:, None, ..., 1], axis=1)
 
 
-def _inside(
-    wrapped: Any, scorers: Any, X: np.ndarray, y: np.ndarray, rows: np.ndarray
-) -> list[bool]:
-    promised = wrapped.baseline_.scores
-    found = realised_scores(promised, scorers, wrapped.estimator_, X[rows], y[rows])
-    by_name = {score.scorer: score for score in found}
-    scores = [by_name[name] for name in SCORERS]
-    return [score.low <= score.realised <= score.high for score in scores]
+def trials(
+    X: np.ndarray, y: np.ndarray, model: Any, *, fits: int, batches: int, cv: int = 5
+) -> Trials:
+    found = [_of_fit(X, y, model, fit, batches, cv) for fit in range(fits)]
+    return Trials(*map(np.array, zip(*found, strict=True)))
+
+
+def _of_fit(
+    X: np.ndarray, y: np.ndarray, model: Any, fit: int, batches: int, cv: int
+) -> tuple[np.ndarray, ...]:
+    order = np.random.default_rng(fit).permutation(len(y))
+    train, rest = order[:N_TRAINING], order[N_TRAINING:]
+    wrapped = DriftAwareEstimator(
+        model, scoring=SCORERS, cv=cv, blocks=None, performance=None
+    ).fit(X[train], y[train])
+    scorers = resolve_scorers(wrapped.estimator_, SCORERS)
+    # Each row is answered once, for all batches and scorers.
+    answers = RecordedModel(wrapped.estimator_, X)
+
+    def score(rows: np.ndarray) -> list[float]:
+        return [scorers[name](answers, rows, y[rows]) for name in SCORERS]
+
+    by_name = {promise.scorer: promise for promise in wrapped.baseline_.scores}
+    promises = [by_name[name] for name in SCORERS]
+    intervals = [[expected_score(p, size, LEVEL) for p in promises] for size in SIZES]
+    rng = np.random.default_rng(10_000 + fit)
+    realised = [
+        [score(rng.choice(rest, size, replace=False)) for size in SIZES]
+        for _ in range(batches)
+    ]
+    shares = cv / (cv - 1) / N_TRAINING + 1.0 / len(rest)
+    return (
+        np.array([[(i.low, i.high) for i in of_size] for of_size in intervals]),
+        np.array(realised),
+        np.array([promise.value for promise in promises]),
+        np.array(score(rest)),
+        np.sqrt([promise.row_variance * shares for promise in promises]),
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--fits", type=int, default=40)
+    parser.add_argument("--fits", type=int, default=80)
     parser.add_argument("--batches", type=int, default=5)
+    parser.add_argument("--cv", type=int, default=5)
+    parser.add_argument("--models", nargs="+", default=list(models()))
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    known, found = tables("classes"), {}
     sizes = " | ".join(f"{size:,}" for size in SIZES)
-    print(f"| % inside the interval | accuracy: {sizes} | area: {sizes} |")
-    print("|---" * 7 + "|")
-    known, every = tables("classes"), []
+    print_head(f"% inside the interval | accuracy: {sizes} | area: {sizes}")
     for name, table in TABLES.items():
         X, y, _ = known[table]
-        for label, model in models().items():
-            inside = covered(X, y, model, options.fits, options.batches)
-            every.append(inside)
-            print_line(f"{name}, {label}", inside)
-    print_line("mean", np.concatenate(every))
+        for label in options.models:
+            own = trials(
+                X,
+                y,
+                models()[label],
+                fits=options.fits,
+                batches=options.batches,
+                cv=options.cv,
+            )
+            found[f"{name}, {label}"] = own
+            print_inside(f"{name}, {label}", [own])
+    print_inside("mean", list(found.values()))
+    print()
+    columns = "below | above | gain | in SE | spread"
+    print_head(f"why | accuracy: {columns} | area: {columns}")
+    for name, own in found.items():
+        print_why(name, own)
 
 
-def print_line(name: str, inside: np.ndarray) -> None:
-    by_fit = 100 * inside.mean(axis=1)
+def print_head(columns: str) -> None:
+    line = f"| {columns} |"
+    print(line)
+    print("|---" * (line.count("|") - 1) + "|")
+
+
+def print_inside(name: str, parts: Sequence[Trials]) -> None:
+    """Shares in %, accuracy by size and then area by size."""
+    by_fit = 100 * np.concatenate([1.0 - part.below - part.above for part in parts])
     mean, error = by_fit.mean(0), by_fit.std(0, ddof=1) / np.sqrt(len(by_fit))
     cells = [
         f"{mean[size, score]:.1f} ± {error[size, score]:.1f}"
         for score in range(len(SCORERS))
         for size in range(len(SIZES))
+    ]
+    print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+def print_why(name: str, own: Trials) -> None:
+    """By the largest batches; the gain is of the model of all rows over the folds'."""
+    gain = own.of_rest - own.promised
+    width = np.diff(own.limits[:, -1], axis=-1)[..., 0].mean(0) / (2 * 1.96)
+    spread = gain.std(0, ddof=1) / np.sqrt(np.mean(own.error**2, axis=0))
+    below, above = 100 * own.below[:, -1].mean(0), 100 * own.above[:, -1].mean(0)
+    error = gain.std(0, ddof=1) / np.sqrt(len(gain))
+    cells = [
+        f"{below[k]:.1f} | {above[k]:.1f} | {gain.mean(0)[k]:.4f} ± {error[k]:.4f} | "
+        f"{gain.mean(0)[k] / width[k]:.2f} | {spread[k]:.2f}"
+        for k in range(len(SCORERS))
     ]
     print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
