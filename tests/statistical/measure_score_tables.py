@@ -124,14 +124,15 @@ def main() -> None:
     parser.add_argument("--fits", type=int, default=80)
     parser.add_argument("--batches", type=int, default=5)
     parser.add_argument("--cv", type=int, default=5)
+    parser.add_argument("--tables", nargs="+", default=list(TABLES))
     parser.add_argument("--models", nargs="+", default=list(models()))
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     known, found = tables("classes"), {}
     sizes = " | ".join(f"{size:,}" for size in SIZES)
     print_head(f"% inside the interval | accuracy: {sizes} | area: {sizes}")
-    for name, table in TABLES.items():
-        X, y, _ = known[table]
+    for name in options.tables:
+        X, y, _ = known[TABLES[name]]
         for label in options.models:
             own = trials(
                 X,
