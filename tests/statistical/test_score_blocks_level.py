@@ -20,5 +20,7 @@ def test_blocks_keep_the_level_where_rows_do_not(
         for size in BATCHES:
             limit = binom.ppf(0.999, N_FITS, 1.5 * ALPHA) / N_FITS
             assert found[scorer, "still", size] <= limit
+            least = binom.ppf(0.001, N_FITS, 0.9) / N_FITS
+            assert found[scorer, "inside", size] >= least
         assert sum(found[scorer, "rows", size] for size in BATCHES) / 3 >= 0.15
     assert found["neg_mean_absolute_error", "drop", 25] >= 0.4
