@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 from measure_estimate import tables
+from scipy.stats import binom
+from scipy.stats import t as student
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -24,9 +26,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdrift import DriftAwareEstimator
-from skdrift.performance._cross_validation import resolve_scorers
+from skdrift.performance._cross_validation import MOST_BLOCKS, resolve_scorers
 from skdrift.performance._expectation import LEVEL, expected_score
 from skdrift.performance._recorded import RecordedModel
+from skdrift.stats import accuracy_interval
 
 TABLES = {
     "bikes": "bikes by hour",
@@ -145,11 +148,37 @@ def main() -> None:
             found[f"{name}, {label}"] = own
             print_inside(f"{name}, {label}", [own])
     print_inside("mean", list(found.values()))
+    print_due(options.cv)
     print()
     columns = "below | above | gain | in SE | spread"
     print_head(f"why | accuracy: {columns} | area: {columns}")
     for name, own in found.items():
         print_why(name, own)
+
+
+def due(size: int, cv: int) -> tuple[float, float]:
+    """Shares inside if the score of a row does not depend on who answers it.
+
+    Of accuracy where 15 % are wrong, exactly; of the area by Student's law with the
+    degrees of freedom of the blocks.
+    """
+    wrong, n = 0.15, N_TRAINING
+    known = np.arange(n // 4)
+    interval = accuracy_interval(1.0 - known / n, n, cv, size)
+    least = np.round(size * (1.0 - np.asarray(interval.high)))
+    most = np.round(size * (1.0 - np.asarray(interval.low)))
+    held = binom.cdf(most, size, wrong) - binom.cdf(least - 1, size, wrong)
+    accuracy = float(binom.pmf(known, n, wrong) @ held)
+    freedom = cv * (MOST_BLOCKS - 1)
+    wider = (cv / (cv - 1) / n + 1 / size) / (1 / n + 1 / size)
+    limit = student.ppf(0.5 + 0.5 * LEVEL, freedom) * np.sqrt(wider)
+    return accuracy, float(1.0 - 2.0 * student.sf(limit, freedom))
+
+
+def print_due(cv: int) -> None:
+    shares = np.array([due(size, cv) for size in SIZES])
+    cells = " | ".join(f"{100 * share:.1f}" for share in shares.T.ravel())
+    print(f"| due without a gain | {cells} |")
 
 
 def print_head(columns: str) -> None:
