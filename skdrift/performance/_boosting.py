@@ -47,7 +47,7 @@ class Trees:
 
 
 def leaves_of(codes: np.ndarray, features: np.ndarray, cuts: np.ndarray) -> np.ndarray:
-    """Leaf of each row in one tree, of shape (n_rows,)."""
+    """Leaf of each row in one tree of at most 8 levels, of shape (n_rows,)."""
     leaves = np.zeros(codes.shape[1], dtype=np.uint8)
     for feature, cut in zip(features.tolist(), cuts.tolist(), strict=True):
         leaves <<= 1
@@ -68,20 +68,23 @@ def sum_of_trees(codes: np.ndarray, trees: Trees) -> np.ndarray:
     ndarray of float of shape (n_outputs, n_rows)
     """
     total = np.zeros((trees.values.shape[2], codes.shape[1]))
-    for features, cuts, values in zip(
-        trees.features, trees.cuts, trees.values, strict=True
-    ):
-        if not values.any():
-            continue
-        leaves = leaves_of(codes, features, cuts)
-        add_leaves(total, leaves, values)
+    used = np.flatnonzero(trees.values.any(axis=(1, 2)))
+    for start in range(0, len(used), 2):
+        # Two trees are one of twice the depth, whose leaves are looked up once.
+        pair = used[start : start + 2]
+        leaves = leaves_of(
+            codes, trees.features[pair].ravel(), trees.cuts[pair].ravel()
+        )
+        values = trees.values[pair].astype(np.float64)
+        joined = values[0][:, None] + values[-1] if len(pair) > 1 else values[0]
+        add_leaves(total, leaves, joined.reshape(-1, values.shape[2]))
     return total
 
 
 def add_leaves(total: np.ndarray, leaves: np.ndarray, values: np.ndarray) -> None:
     """Add to sums of shape (n_outputs, n_rows) what one tree gives each row."""
     for own, of_output in zip(total, values.T, strict=True):
-        own += of_output.astype(np.float64).take(leaves)
+        own += of_output.astype(np.float64, copy=False).take(leaves)
 
 
 def boost(

@@ -19,6 +19,7 @@ from skdrift.performance._estimate import (
     score_bounds,
     with_interval,
 )
+from skdrift.performance._row_scores import is_of_scikit_learn
 
 Scorer = Callable[..., float]
 ValueOf = Callable[[np.ndarray, np.ndarray], float]
@@ -262,6 +263,8 @@ def _counts_scorer(
     estimator: Any, scorer: Scorer, answered: AnsweredRows
 ) -> Callable[[np.ndarray], float] | None:
     """What a scorer says of such counts; None where it asks for more."""
+    if repr(scorer) == _ACCURACY and is_of_scikit_learn(scorer):
+        return _accuracy_of_counts
     classes = np.asarray(estimator.classes_)
     k = len(classes)
     methods = {**answered.methods(), "predict": np.tile(classes, k)}
@@ -276,6 +279,10 @@ def _counts_scorer(
     except RowsNeeded:
         return None
     return score
+
+
+def _accuracy_of_counts(counts: np.ndarray) -> float:
+    return float(np.trace(counts) / counts.sum())
 
 
 def _slopes(
@@ -436,6 +443,7 @@ def expected_average_precision(order: np.ndarray, hits: np.ndarray) -> float:
     return float((positive * precision).sum() / positive.sum())
 
 
+_ACCURACY = repr(get_scorer("accuracy"))
 _ROW_VALUES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     repr(get_scorer("neg_log_loss")): _logarithms,
     repr(get_scorer("neg_brier_score")): _brier,

@@ -105,3 +105,25 @@ def test_trees_without_rounds_add_nothing():
         np.zeros((0, 3), np.int16), np.zeros((0, 3), np.uint8), np.zeros((0, 8, 2))
     )
     assert sum_of_trees(drawn_codes(2, 5), trees).tolist() == [[0.0] * 5] * 2
+
+
+@pytest.mark.parametrize("n_trees", [1, 2, 5])
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_a_sum_of_trees_is_that_of_their_leaves(n_trees, n_outputs):
+    rng = np.random.default_rng(n_trees)
+    codes = drawn_codes(5, 400)
+    trees = Trees(
+        rng.integers(5, size=(n_trees, 3)).astype(np.int16),
+        rng.integers(N_CODES, size=(n_trees, 3)).astype(np.int16),
+        rng.normal(size=(n_trees, 8, n_outputs)).astype(np.float16),
+    )
+    trees.values[n_trees // 2] = 0.0
+    leaves = [
+        leaves_of(codes, features, cuts)
+        for features, cuts in zip(trees.features, trees.cuts, strict=True)
+    ]
+    wanted = sum(
+        values.astype(float)[own]
+        for values, own in zip(trees.values, leaves, strict=True)
+    )
+    assert np.allclose(sum_of_trees(codes, trees), wanted.T)
