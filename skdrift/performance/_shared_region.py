@@ -50,7 +50,6 @@ def shares_of_batch(
             max_iter=60,
             max_leaf_nodes=15,
             min_samples_leaf=20,
-            class_weight="balanced",
             early_stopping=False,
             random_state=seed,
         )
