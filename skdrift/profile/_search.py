@@ -16,9 +16,10 @@ def places_among(points: np.ndarray, values: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    points : ndarray of float of shape (n_points,)
-        In order, without NaN.
-    values : ndarray of float of shape (n_rows,)
+    points : ndarray of shape (n_points,)
+        Numbers in order, without NaN.
+    values : ndarray of shape (n_rows,)
+        Numbers.
 
     Returns
     -------
@@ -26,10 +27,12 @@ def places_among(points: np.ndarray, values: np.ndarray) -> np.ndarray:
         `n_points` for NaN.
     """
     n_points, n_rows = len(points), len(values)
-    if n_rows < LEAST_ROWS:
+    common = np.result_type(points, values)
+    if n_rows < LEAST_ROWS or common.kind not in "fiu":
         return np.asarray(points.searchsorted(values, "left"))
     levels = n_points.bit_length()
-    padded = np.full(2**levels, np.inf, dtype=points.dtype)
+    largest = np.inf if common.kind == "f" else np.iinfo(common).max
+    padded = np.full(2**levels, largest, dtype=common)
     padded[:n_points] = points
     places = np.empty(n_rows, dtype=np.intp)
     for start in range(0, n_rows, CHUNK_ROWS):

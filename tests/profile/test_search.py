@@ -27,3 +27,30 @@ def test_points_without_end_and_values_of_another_precision():
     points = np.array([-np.inf, 0.1, 0.5, np.inf], dtype=np.float32)
     values = np.resize([0.1, 0.5, np.inf, -np.inf, 1e300], 2 * LEAST_ROWS)
     assert np.array_equal(places_among(points, values), points.searchsorted(values))
+
+
+@pytest.mark.parametrize(
+    ("points", "values"),
+    [
+        (np.int64, np.int64),
+        (np.int64, np.float64),
+        (np.int8, np.int64),
+        (np.uint64, np.int64),
+        (np.int32, np.float32),
+        (np.float64, np.int16),
+        (np.uint8, np.uint8),
+        (bool, bool),
+    ],
+)
+@pytest.mark.parametrize("n_points", [0, 1, 2, 7, 90])
+def test_whole_numbers_have_the_same_places(points, values, n_points):
+    rng = np.random.default_rng(n_points)
+    known = np.sort(rng.integers(0, 100, size=n_points).astype(points))
+    asked = rng.integers(0, 120, size=2 * LEAST_ROWS).astype(values)
+    if asked.dtype.kind in "iu":
+        asked[:2] = np.iinfo(values).min, np.iinfo(values).max
+    elif asked.dtype.kind == "f":
+        asked[:5] = -1e30, 1e30, np.inf, np.nan, 0.5
+    if known.dtype.kind in "iu" and n_points > 2:
+        known[-1] = np.iinfo(points).max
+    assert np.array_equal(places_among(known, asked), known.searchsorted(asked))
