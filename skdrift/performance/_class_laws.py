@@ -1,10 +1,10 @@
 """What the classes are told apart by: learned at `fit`, used where only priors move.
 
-Two things are kept. How the model's out-of-fold answers go with the classes, which
-priors are estimated from. And a small model of the classes by the columns alone, from
+Three things are kept. How the model's out-of-fold answers go with the classes, which
+priors are estimated from. A small model of the classes by the columns alone, from
 one half of the rows, with a table of what it says of each class in the other half: the
 same function answers for training and batch, whatever the wrapped model is, so a
-comparison of the two is exact.
+comparison of the two is exact. And means and covariances of the columns in each class.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from scipy import optimize, special
 from skdrift._core.rows import spread_evenly
 from skdrift.performance._boosting import Gradient, Trees, boost, sum_of_trees
 from skdrift.performance._calibration import Calibrator, calibrated
+from skdrift.performance._class_moments import ClassMoments, learn_class_moments
+from skdrift.performance._column_scores import ColumnScores, recoded
 from skdrift.performance._out_of_fold_rows import OutOfFold
 from skdrift.profile._stored import restore_fields
 
@@ -31,7 +33,35 @@ RIDGE = 1e-3
 LEAST_IN_TABLE = 2
 LARGEST_VALUE = 30.0
 DAMPING = 0.25
+NOT_LEARNED = "the model was fitted by a version that did not learn them"
+SMALL: dict[str, type[np.generic]] = {
+    "values": np.float16,
+    "moment_means": np.float32,
+    "moment_covariances": np.float32,
+}
 NO_COLUMN = "no column can be told apart by the numbers that fit keeps"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredColumns:
+    """Columns whose moments are learned.
+
+    Attributes
+    ----------
+    columns : ndarray of int of shape (n_columns,)
+        Places among the coded columns, the most important first.
+    scores : ColumnScores
+        Of these.
+    fair : ndarray of uint8 of shape (n_used, 48)
+        `fair_codes` of the coded columns.
+    asked : ndarray of bool of shape (n_rows,)
+        Rows whose labels chose the columns: what they say of them is too much.
+    """
+
+    columns: np.ndarray
+    scores: ColumnScores
+    fair: np.ndarray
+    asked: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,6 +91,13 @@ class ClassLaws:
         Between cells of what the trees say.
     table : ndarray of int of shape (n_classes, n_cells)
         Rows that the trees were not fitted on, by class and cell.
+    moment_columns, moment_kinds, moment_sizes, moment_means, moment_covariances
+        `ClassMoments` of the columns.
+    moment_reason : str
+        Why these cannot be tested; empty otherwise.
+    fair : bool
+        Whether the trees were grown on `fair_codes`. Older ones take levels in the
+        order of their frequency in training.
     """
 
     totals: np.ndarray
@@ -74,20 +111,46 @@ class ClassLaws:
     values: np.ndarray = field(default_factory=lambda: np.zeros((0, 8, 1), np.float16))
     edges: np.ndarray = field(default_factory=lambda: np.zeros(0))
     table: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+    moment_columns: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int16))
+    moment_kinds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int8))
+    moment_sizes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    moment_means: np.ndarray = field(
+        default_factory=lambda: np.zeros((0, 0), np.float32)
+    )
+    moment_covariances: np.ndarray = field(
+        default_factory=lambda: np.zeros((0, 0), np.float32)
+    )
+    moment_reason: str = NOT_LEARNED
+    fair: bool = False
 
     def __getstate__(self) -> list[object]:
         state = [getattr(self, own.name) for own in fields(self)]
         # As in `LossModels`: a copy's pickle has to be that of the original.
         return [
-            value.view(np.dtype(np.float16)) if own.name == "values" else value
+            value.view(np.dtype(SMALL[own.name])) if own.name in SMALL else value
             for own, value in zip(fields(self), state, strict=True)
         ]
 
     def __setstate__(self, state: Sequence[object]) -> None:
         restore_fields(self, state)
 
+    @property
+    def moments(self) -> ClassMoments:
+        """Means and covariances of the columns."""
+        return ClassMoments(
+            columns=self.moment_columns,
+            kinds=self.moment_kinds,
+            sizes=self.moment_sizes,
+            means=self.moment_means,
+            covariances=self.moment_covariances,
+            reason=self.moment_reason,
+        )
+
     def cells_of(self, codes: np.ndarray) -> np.ndarray:
-        """Number of rows in each cell, given their codes, (n_used, n_rows)."""
+        """Number of rows in each cell, given their codes, (n_used, n_rows).
+
+        Codes are fair if the trees are.
+        """
         trees = Trees(self.features, self.cuts, self.values)
         key = _key(_shares(self.base, codes, trees))
         at = self.edges.searchsorted(key, side="right")
@@ -101,6 +164,7 @@ def learn_class_laws(
     halves: np.ndarray,
     codes: np.ndarray,
     totals: np.ndarray,
+    scored: ScoredColumns,
     seed: int,
 ) -> ClassLaws:
     """Learn how answers and columns go with the classes.
@@ -118,6 +182,7 @@ def learn_class_laws(
         Of the columns.
     totals : ndarray of int of shape (n_classes,)
         Training rows of each class.
+    scored : ScoredColumns
     seed : int
     """
     n_classes, labels = known.n_classes, known.labels
@@ -136,8 +201,30 @@ def learn_class_laws(
         confusion=confusion,
         tempers=np.stack(tempers),
         priors=np.stack(priors),
-        **_learn_table(codes[:, once], labels[once], n_classes, halves[0, once], seed),
+        **_moments(codes, labels, n_classes, scored, once),
+        fair=True,
+        **_learn_table(
+            recoded(codes[:, once], scored.fair),
+            labels[once],
+            n_classes,
+            halves[0, once],
+            seed,
+        ),
     )
+
+
+def _moments(
+    codes: np.ndarray,
+    labels: np.ndarray,
+    n_classes: int,
+    scored: ScoredColumns,
+    once: np.ndarray,
+) -> dict[str, Any]:
+    rows = once[~scored.asked[once]]
+    found = learn_class_moments(
+        codes.take(rows, axis=1), labels[rows], n_classes, scored.columns, scored.scores
+    )
+    return {f"moment_{own.name}": getattr(found, own.name) for own in fields(found)}
 
 
 # --- calibration --------------------------------------------------------------

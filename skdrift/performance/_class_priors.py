@@ -13,13 +13,15 @@ from skdrift._core.rows import spread_evenly
 from skdrift.performance._answered_batch import class_numbers
 from skdrift.performance._calibration import calibrated, on_line
 from skdrift.performance._class_laws import ClassLaws, tempered
+from skdrift.performance._class_moments import compare_moments
+from skdrift.performance._column_scores import fair_codes, recoded
 from skdrift.performance._halves import N_HALVES
 from skdrift.performance._label_shift import LEVEL, LabelShiftEstimate
 from skdrift.performance._loss_models import LossModels, calibrator_of
 from skdrift.performance._outputs import FoldOutputs
-from skdrift.performance._row_codes import row_codes
+from skdrift.performance._row_codes import RowCodes, row_codes
 from skdrift.profile import Profile
-from skdrift.stats import MixtureTest, mixing_shares, mixture_test
+from skdrift.stats import MixtureTest, combine_pvalues, mixing_shares, mixture_test
 
 LEAST_ROWS = 20
 MOST_ROWS = 50_000
@@ -29,6 +31,7 @@ LEAST_DRAWS = 199
 MOST_DRAWS = 4_999
 LEAST_SINGULAR = 0.05
 BLUNT = 0.1
+MOST_NAMED = 3
 FREEDOM = N_HALVES // 2
 
 
@@ -270,19 +273,101 @@ def _tested(
     alpha: float,
     notes: list[str],
 ) -> tuple[float, float]:
-    """p-value of the assumption, and the part of the difference it explains."""
-    if laws.reason:
-        notes.append(f"the assumption is not tested: {laws.reason}")
-    if laws.reason or not table.n_rows:
+    """p-value of the assumption, and the part of the difference it explains.
+
+    By what trees say of the rows, by the moments of all columns together, and by
+    those of the column that fits least: one p-value of the three.
+    """
+    if not table.n_rows:
         return float("nan"), float("nan")
-    codes = row_codes(table, reference, models.positions).codes
+    codes = row_codes(table, reference, models.positions)
+    found = [
+        *_by_trees(models, laws, reference, codes, alpha, notes),
+        *_by_moments(models, laws, reference, codes, alpha, notes),
+    ]
+    if not found:
+        return float("nan"), float("nan")
+    pvalue = float(combine_pvalues([[own] for own, _ in found])[0])
+    return pvalue, min(found)[1]
+
+
+def _by_trees(
+    models: LossModels,
+    laws: ClassLaws,
+    reference: Profile,
+    coded: RowCodes,
+    alpha: float,
+    notes: list[str],
+) -> list[tuple[float, float]]:
+    """p-value by what trees say of the rows, and what is explained; or nothing."""
+    if laws.reason:
+        notes.append(f"the assumption is not tested by trees: {laws.reason}")
+        return []
+    codes = coded.codes
+    if laws.fair:
+        codes = recoded(codes, fair_codes(reference, models.positions))
     counts = laws.cells_of(codes)
     # The same batch has the same p-value, and others have draws of their own: an error
     # of the draws that all batches share would be an error of the level.
     rng = np.random.default_rng(counts)
     found = mixture_test(laws.table, counts, n_draws=_n_draws(alpha), rng=rng)
     _note_blunt(laws, found, notes)
-    return found.pvalue, found.explained
+    if math.isnan(found.pvalue):
+        return []
+    return [(found.pvalue, found.explained)]
+
+
+def _by_moments(
+    models: LossModels,
+    laws: ClassLaws,
+    reference: Profile,
+    codes: RowCodes,
+    alpha: float,
+    notes: list[str],
+) -> list[tuple[float, float]]:
+    """The same by the moments of all columns, and by those that fit least."""
+    reason, known = laws.moment_reason, laws.moments
+    found = None
+    if not reason:
+        found = compare_moments(known, reference, models.positions, codes)
+        reason = "too few rows" if found is None else ""
+    if found is not None and math.isnan(found.test.pvalue):
+        reason = "too few rows of the classes"
+    if reason or found is None:
+        notes.append(f"the assumption is not tested by the columns' means: {reason}")
+        return []
+    left_out = len(models.positions) - len(found.columns)
+    if left_out:
+        notes.append(
+            f"{left_out:,} of {len(models.positions):,} columns are in the test of "
+            "the assumption as far as trees use them, and not by their means: too many "
+            "levels, too few rows for rare values, like another, or too many columns"
+        )
+    single = found.test.pvalues * max(int(np.isfinite(found.test.pvalues).sum()), 1)
+    least = float(np.nanmin(single, initial=1.0))
+    _note_columns(models, reference, found.columns, single, alpha, notes)
+    together = found.test.pvalue, found.test.explained
+    return [together, (min(least, 1.0), found.test.explained)]
+
+
+def _note_columns(
+    models: LossModels,
+    reference: Profile,
+    columns: np.ndarray,
+    pvalues: np.ndarray,
+    alpha: float,
+    notes: list[str],
+) -> None:
+    """Name the columns that no mixture fits; p-values are adjusted for their number."""
+    order = np.argsort(pvalues, kind="stable")[:MOST_NAMED]
+    names = [
+        f"{reference.grid.labels[int(models.positions[columns[k]])]!r:.40} "
+        f"(p = {pvalues[k]:.2g})"
+        for k in order.tolist()
+        if pvalues[k] <= alpha
+    ]
+    if names:
+        notes.append(f"other priors fit least in {', '.join(names)}")
 
 
 def _n_draws(alpha: float) -> int:
@@ -292,7 +377,7 @@ def _n_draws(alpha: float) -> int:
 def _note_blunt(laws: ClassLaws, found: MixtureTest, notes: list[str]) -> None:
     """Say where the test's own model knows much less than the wrapped one."""
     if math.isnan(found.pvalue):
-        notes.append("the assumption is not tested: too few cells are occupied")
+        notes.append("the assumption is not tested by trees: too few occupied cells")
         return
     own, model = (
         float((t / np.maximum(t.sum(axis=1, keepdims=True), 1)).max(axis=0).sum())
@@ -314,7 +399,7 @@ def _limits(
     if models.response == "predict":
         rows = f"the model gives labels alone, and priors follow from these; {rows}"
     found = [rows]
-    if models.in_blocks and n_rows:
+    if (models.in_blocks or blocks is not None) and n_rows:
         counted = "rows" if blocks is None else "blocks"
         found.append(
             f"rows come in blocks: the interval counts {counted}, and the p-value "

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from skdrift.performance._class_laws import learn_class_laws
+from skdrift.performance._class_laws import ScoredColumns, learn_class_laws
 from skdrift.performance._class_losses import learn_class_losses
 from skdrift.performance._error_losses import learn_error_losses
 from skdrift.performance._halves import N_HALVES
@@ -83,6 +83,7 @@ def with_class_laws(
     codes: np.ndarray,
     halves: np.ndarray,
     totals: np.ndarray,
+    scored: ScoredColumns,
     seed: int,
 ) -> LossModels:
     """The same, and how answers and columns go with the classes.
@@ -95,6 +96,8 @@ def with_class_laws(
         As for `learn_losses`.
     totals : ndarray of int of shape (n_classes,)
         Training rows of each class.
+    scored : ScoredColumns
+        Whose moments to learn.
     seed : int
     """
     laws = learn_class_laws(
@@ -104,6 +107,7 @@ def with_class_laws(
         halves,
         codes,
         totals,
+        scored,
         seed,
     )
     return replace(models, class_laws=laws)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,9 @@ from skdrift._core.frame import read_table
 from skdrift._core.rows import take_rows
 from skdrift.performance._answered_batch import class_numbers
 from skdrift.performance._calibration import Response
+from skdrift.performance._class_laws import ScoredColumns
+from skdrift.performance._class_moments import MOST_COLUMNS
+from skdrift.performance._column_scores import column_scores, fair_codes
 from skdrift.performance._corrections import corrected_models
 from skdrift.performance._cross_validation import (
     FOLD_ERRORS,
@@ -30,7 +33,7 @@ from skdrift.performance._loss_models import LossModels
 from skdrift.performance._out_of_fold_rows import OutOfFold
 from skdrift.performance._outputs import FoldOutputs
 from skdrift.performance._reference_rows import ReferenceRows, draw_reference
-from skdrift.performance._row_codes import coded_columns, row_codes
+from skdrift.performance._row_codes import N_CODES, coded_columns, row_codes
 from skdrift.profile import Profile
 
 MOST_ROWS = 10_000
@@ -50,11 +53,14 @@ class CodedRows:
     codes : ndarray of uint8 of shape (n_used, n_rows)
     positions : ndarray of int of shape (n_used,)
         Columns.
+    scored : ScoredColumns
+        Of these; rows are those above.
     """
 
     rows: np.ndarray
     codes: np.ndarray
     positions: np.ndarray
+    scored: ScoredColumns
 
 
 def code_training_rows(
@@ -84,16 +90,26 @@ def code_training_rows(
     positions = coded_columns(reference)
     if len(positions) > MOST_CODED and n_rows_of(y) != reference.n_rows:
         positions = positions[:MOST_CODED]  # labels that no model will take
-    if len(positions) > MOST_CODED:
-        few = rows[:: -(-len(rows) // MOST_SCREENED)]
+    asked = np.zeros(len(rows), dtype=bool)
+    order = np.arange(len(positions))
+    if len(positions) > MOST_COLUMNS and n_rows_of(y) == reference.n_rows:
+        asked[:: max(2, -(-len(rows) // MOST_SCREENED))] = True
+        few = rows[asked]
         codes = row_codes(read_table(take_rows(X, few)), reference, positions).codes
         strength = _correlation(codes, _one_column(take_rows(y, few)))
         best = np.argsort(-strength, kind="stable")[:MOST_CODED]
-        positions = np.sort(positions[best])
+        positions, strength = positions[np.sort(best)], strength[np.sort(best)]
+        order = np.argsort(-strength, kind="stable")
+    order = order[:MOST_COLUMNS]
     codes = np.zeros((0, len(rows)), dtype=np.uint8)
+    shares = np.zeros((0, N_CODES))
     if len(positions):
-        codes = row_codes(read_table(take_rows(X, rows)), reference, positions).codes
-    return CodedRows(rows, codes, positions)
+        coded = row_codes(read_table(take_rows(X, rows)), reference, positions)
+        codes, shares = coded.codes, coded.shares
+    scores = column_scores(reference, positions[order], shares[order])
+    fair = fair_codes(reference, positions)
+    scored = ScoredColumns(order, scores, fair, asked)
+    return CodedRows(rows, codes, positions, scored)
 
 
 def learn_from_pass(
@@ -167,7 +183,8 @@ def learn_from_pass(
     if known.n_classes:
         numbers = class_numbers(labels, classes)
         totals = np.bincount(numbers[numbers >= 0], minlength=known.n_classes)
-        losses = with_class_laws(losses, known, codes, halves, totals, seed)
+        scored = replace(coded.scored, asked=coded.scored.asked[place])
+        losses = with_class_laws(losses, known, codes, halves, totals, scored, seed)
     if keep is None:
         return losses, None
     return losses, draw_reference(known, codes, units, keep, seed)

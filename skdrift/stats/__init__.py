@@ -41,6 +41,7 @@ from skdrift.stats.embedding import (
 )
 from skdrift.stats.extremes import out_of_range
 from skdrift.stats.hotelling import regularized_hotelling
+from skdrift.stats.mixture_moments import MomentTest, mixture_moments_test
 from skdrift.stats.mixtures import MixtureTest, mixing_shares, mixture_test
 from skdrift.stats.multiplicity import combine_pvalues, weighted_holm
 from skdrift.stats.neyman import smooth
@@ -81,6 +82,7 @@ __all__ = [
     "Evidence",
     "FeatureSums",
     "MixtureTest",
+    "MomentTest",
     "PairMoments",
     "PairSums",
     "PartDistances",
@@ -106,6 +108,7 @@ __all__ = [
     "kolmogorov_smirnov",
     "mean_upper_bound",
     "mixing_shares",
+    "mixture_moments_test",
     "mixture_test",
     "new_atom",
     "out_of_range",

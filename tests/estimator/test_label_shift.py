@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import numpy as np
 import pandas as pd
@@ -338,3 +339,110 @@ def test_laws_without_a_column_or_with_a_lone_row_test_nothing():
     assert isinstance(laws, ClassLaws)
     with pytest.raises(ValueError, match="totals"):
         ClassLaws.__new__(ClassLaws).__setstate__([])
+
+
+# --- the means of columns -----------------------------------------------------
+
+
+def test_a_column_that_moved_is_found_and_named(binary):
+    X, _ = drawn([0.6, 0.4], 1_000, seed=1)
+    X[:, 2] += 0.5
+    found = binary.estimate_label_shift(X)
+    assert found.supports_label_shift is False
+    assert found.pvalue < 1e-4
+    named = [note for note in found.notes if "fit least" in note]
+    assert len(named) == 1
+
+
+def mixed(n, seed):
+    """A table with holes, levels, thousands of names, and columns of hardly a value."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, n)
+    x = rng.normal(size=n) + y
+    table = pd.DataFrame(
+        {
+            "x": x,
+            "holes": np.where(rng.random(n) < 0.3, np.nan, x**2),
+            "nothing": np.nan,
+            "constant": 1.0,
+            "level": rng.choice(list("abcde"), n),
+            "name": pd.Categorical(rng.integers(0, 5_000, n).astype(str)),
+            "mostly": np.where(rng.random(n) < 0.995, 0.0, rng.normal(size=n)),
+            "twice": 2.0 * x,
+        }
+    )
+    return table, y
+
+
+class ByX(ClassifierMixin, BaseEstimator):
+    """Logistic regression on one column of a table."""
+
+    def fit(self, X, y):
+        self.line_ = LogisticRegression().fit(np.asarray(X["x"])[:, None], y)
+        self.classes_ = self.line_.classes_
+        return self
+
+    def predict_proba(self, X):
+        return self.line_.predict_proba(np.asarray(X["x"])[:, None])
+
+    def predict(self, X):
+        return self.line_.predict(np.asarray(X["x"])[:, None])
+
+
+@pytest.fixture(scope="module")
+def of_mixed():
+    return DriftAwareEstimator(ByX(), blocks=None).fit(*mixed(1_500, 0))
+
+
+@pytest.mark.parametrize("n_rows", [1, 5, 40, 800])
+def test_tables_of_all_kinds_fit_at_any_size(of_mixed, n_rows):
+    """Thousands of names were once sorted by how frequent they are in training."""
+    found = of_mixed.estimate_label_shift(mixed(n_rows, 3)[0])
+    assert found.pvalue > 0.01
+
+
+def test_what_moved_in_a_table_of_all_kinds_is_named(of_mixed):
+    X, _ = mixed(800, 4)
+    for column, values in (
+        ("level", np.where(X["level"] == "a", "b", X["level"])),
+        ("holes", np.nan),
+    ):
+        found = of_mixed.estimate_label_shift(X.assign(**{column: values}))
+        assert found.supports_label_shift is False
+        assert any(f"fit least in '{column}'" in note for note in found.notes)
+
+
+def test_laws_of_before_are_tested_by_trees_alone(binary):
+    old = copy.deepcopy(binary)
+    laws = old.baseline_.losses.class_laws
+    names = [own.name for own in dataclasses.fields(laws)]
+    before = names.index("moment_columns")
+    again = ClassLaws.__new__(ClassLaws)
+    again.__setstate__(laws.__getstate__()[:before])
+    object.__setattr__(old.baseline_.losses, "class_laws", again)
+    X, _ = drawn([0.6, 0.4], 1_000, seed=1)
+    found = old.estimate_label_shift(X)
+    assert 0.0 < found.pvalue <= 1.0
+    assert any("did not learn them" in note for note in found.notes)
+    assert found.priors == binary.estimate_label_shift(X).priors
+
+
+def test_many_classes_and_a_class_of_one_row_are_tested_by_trees_or_not_at_all():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 20, 1_000)
+    X = rng.normal(size=(1_000, 4)) + 2.0 * y[:, None]
+    found = DriftAwareEstimator(GaussianNB(), cv=3).fit(X, y).estimate_label_shift(X)
+    assert any("20 classes take 38 moments" in note for note in found.notes)
+    y = np.r_[np.zeros(299), 1.0]
+    lone = DriftAwareEstimator(DecisionTreeClassifier(max_depth=2)).fit(X[:300], y)
+    found = lone.estimate_label_shift(X)
+    assert found.supports_label_shift is None
+    assert sum("not tested" in note for note in found.notes) == 2
+
+
+def test_groups_of_the_batch_are_said_not_to_count_in_the_pvalue(binary):
+    X, _ = drawn([0.6, 0.4], 400, seed=1)
+    found = binary.estimate_label_shift(X, groups=np.arange(400) // 10)
+    assert any("p-value counts rows" in note for note in found.notes)
+    without = binary.estimate_label_shift(X)
+    assert not any("p-value counts rows" in note for note in without.notes)

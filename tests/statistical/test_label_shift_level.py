@@ -15,10 +15,18 @@ from measure_label_shift import (
     moved,
 )
 from scipy.stats import binom, kstest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from skdrift.stats import mixture_test
 
 FITS = 9
+FITS_OF_POWER = 10
+SEEN = [
+    ("all rows, two columns by 0.5", (0.5, 0.5), 0.9),
+    ("all rows, two columns by 0.5", (0.25, 0.25, 0.25, 0.25), 0.7),
+    ("one class, two columns by 0.5", (0.5, 0.5), 0.9),
+    ("one class, two columns by 1.0", (0.25, 0.25, 0.25, 0.25), 0.9),
+]
 TABLES = ((0.3, 0.25, 0.2, 0.15, 0.05, 0.05), (0.05, 0.05, 0.15, 0.2, 0.25, 0.3))
 
 
@@ -80,3 +88,40 @@ def test_a_spread_of_all_rows_is_not_taken_for_label_shift():
         X, y = drawn((0.5, 0.5), 1_000, rng)
         n += estimated(wrapped, moved(X, y, "all rows, spread by 1.5")).pvalue <= 0.05
     assert n >= 0.7 * FITS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "priors", "least"), SEEN)
+def test_columns_that_moved_are_not_taken_for_label_shift(kind, priors, least):
+    n = 0
+    for seed in range(FITS_OF_POWER):
+        rng = np.random.default_rng([seed, 31])
+        wrapped = fitted(MODELS["LogisticRegression"], *drawn(priors, 2_000, rng))
+        X, y = drawn(priors, 1_000, rng)
+        n += estimated(wrapped, moved(X, y, kind)).pvalue <= 0.05
+    assert n >= least * FITS_OF_POWER
+
+
+def test_the_pvalue_does_not_depend_on_the_model():
+    rng = np.random.default_rng(37)
+    X, y = drawn((0.9, 0.1), 600, rng)
+    later = drawn((0.7, 0.3), 300, rng)[0]
+    models = (MODELS["LogisticRegression"], SMALL_TREE["tree of depth 3"])
+    first, second = (estimated(fitted(own, X, y), later) for own in models)
+    assert first.pvalue == second.pvalue
+    assert first.priors != second.priors
+
+
+@pytest.mark.slow
+def test_columns_chosen_by_labels_of_training_do_not_spoil_the_level():
+    """Of 150 columns, of which 147 are noise, 30 are chosen by some of the rows."""
+    pvalues = []
+    for seed in range(FITS):
+        rng = np.random.default_rng([seed, 41])
+        X, y = drawn((0.5, 0.5), 1_000, rng)
+        later = drawn((0.1, 0.9), 1_000, rng)[0]
+        X = np.hstack([X[:, :3], rng.normal(size=(1_000, 147))])
+        later = np.hstack([later[:, :3], rng.normal(size=(1_000, 147))])
+        model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.5)
+        pvalues.append(estimated(fitted(model, X, y), later).pvalue)
+    assert (np.array(pvalues) <= 0.05).sum() <= binom(FITS, 0.05).ppf(0.999)
