@@ -55,7 +55,10 @@ class ScoreEstimating(SelectiveScoring):
             self.baseline_.losses, "no score can be estimated without labels"
         )
         scorers = resolve_scorers(model, self.scoring)
-        return estimate_performance(losses, self.baseline_.reference, model, X, scorers)
+        known = self.baseline_
+        return estimate_performance(
+            losses, known.reference, model, X, scorers, known.reference_rows
+        )
 
     def estimate_label_shift(self, X: Any, *, groups: Any = None) -> LabelShiftEstimate:
         """Estimate the class priors of a batch without labels.

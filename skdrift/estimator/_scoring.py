@@ -140,7 +140,12 @@ def _expected(
     try:
         # A model that fails on the batch says so where its answers are compared.
         return expected_batch(
-            losses, baseline.reference, model, np.arange(n_rows), table
+            losses,
+            baseline.reference,
+            model,
+            np.arange(n_rows),
+            table,
+            baseline.reference_rows,
         )
     except FOLD_ERRORS:
         return None

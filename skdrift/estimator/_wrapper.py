@@ -144,12 +144,13 @@ default="warn"
         model is given its output and the columns. None: the profile and the promised
         score alone.
     keep_reference : int or None, default=None
-        How many training rows, drawn at random, `fit` keeps for `decompose`, with their
-        labels and out-of-fold answers. **The model artifact then holds personal data if
-        the training rows are such**: numbers in ranges of about a fiftieth of the rows,
-        categories by their rank, labels as they are. Whoever has the file can say
-        whether somebody was in training, and read their label; a row that has to be
-        deleted has to be deleted there too. None: no row is kept.
+        How many training rows, drawn at random, `fit` keeps for `decompose` and
+        `estimate_score`, with their labels and out-of-fold answers. **The model
+        artifact then holds personal data if the training rows are such**: numbers in
+        ranges of about a fiftieth of the rows, categories by their rank, labels as they
+        are. Whoever has the file can say whether somebody was in training, and read
+        their label; a row that has to be deleted has to be deleted there too. None: no
+        row is kept.
     max_check_rows : int, default=10_000
         Rows (one at random of so many neighbours) that `predict` and its kin compare;
         `check` compares all of them.

@@ -248,9 +248,11 @@ def _temper(base: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     def loss(temper: np.ndarray) -> tuple[float, np.ndarray]:
         z = temper[0] * base + temper[1:]
-        shares = special.softmax(z, axis=1)
-        value = (special.logsumexp(z, axis=1) - z[at]).mean()
-        slope = shares.copy()
+        top = z.max(axis=1)
+        slope = np.exp(z - top[:, None])
+        total = slope.sum(axis=1)
+        value = (np.log(total) + top - z[at]).mean()
+        slope /= total[:, None]
         slope[at] -= 1.0
         away = temper - plain
         gradient = np.r_[(slope * base).sum(), slope.sum(axis=0)] / n

@@ -16,7 +16,6 @@ from skdrift.performance._calibration import (
 )
 from skdrift.performance._explained_losses import (
     explained_fields,
-    residual_fields,
     strata_of,
 )
 from skdrift.performance._halves import N_HALVES, of_others
@@ -82,14 +81,12 @@ def learn_class_losses(
     realised = class_values(
         known.labels, known.answers, known.outputs, known.response, n_classes
     )
-    residuals = np.nan_to_num(realised - expected)  # 0 where there is no value
     return {
         "calibration": calibrators[0].kind,
         "tables": np.stack([own.table for own in calibrators]),
         "weights": weights,
         "strata": strata_of(uncertainty(shares)),
         "half_means": _class_means(known, realised, halves),
-        **residual_fields(codes, residuals, halves[0], groups),
         **explained_fields(-np.nan_to_num(realised), -np.nan_to_num(expected)),
         **stored_trees(trees, rounds, weights),
     }

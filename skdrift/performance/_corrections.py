@@ -11,9 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from skdrift.performance._column_terms import (
+    class_gains,
+    code_counts,
+    error_gains,
+    fit_class_terms,
+    fit_error_terms,
+    strongest_columns,
+)
 from skdrift.performance._estimate import on_score_line, score_bounds
 from skdrift.performance._halves import N_HALVES
 from skdrift.performance._known_answers import (
@@ -27,6 +36,7 @@ from skdrift.performance._loss_models import (
     half_errors,
     half_shares,
     recalibrated,
+    rescaled,
 )
 from skdrift.performance._out_of_fold_rows import OutOfFold
 from skdrift.performance._output_codes import output_codes, output_line
@@ -37,6 +47,7 @@ PRIOR_ROWS = 2.0
 N_STEPS = 4
 LEAST_ROWS_OF_FOLD = 50
 LARGEST_FACTOR = 2.0
+LARGEST_TERM = 10.0
 
 
 def corrected_models(
@@ -58,15 +69,69 @@ def corrected_models(
     every = np.vstack([codes, own])
     if models.n_classes:
         return _corrected_classes(models, known, line, every, halves)
+    return _corrected_errors(models, known, every, halves)
+
+
+def _term_fields(
+    columns: np.ndarray, codes: np.ndarray, terms: np.ndarray, gains: Sequence[Any]
+) -> dict[str, Any]:
+    """Fields of `LossModels` that hold terms.
+
+    Where rows come in blocks, a column may stand for the block: what does not lessen
+    the losses of other blocks is left out.
+
+    Parameters
+    ----------
+    columns : ndarray of int of shape (k,)
+    codes : ndarray of uint8 of shape (n_columns, n_known)
+    terms : ndarray of float of shape (8, k, 48, n_terms)
+    gains : sequence of ndarray of float of shape (k,) or (k, n_terms)
+        Of each half's terms on rows that they were not fitted to; empty where rows
+        count one by one.
+    """
+    if len(gains):
+        total = np.sum(gains, axis=0)
+        kept = (total if total.ndim == 2 else total[:, None]) > 0
+        terms = terms * kept[None, :, None, :]
+    return {
+        "term_columns": columns,
+        "term_counts": code_counts(codes[columns]),
+        "terms": np.clip(terms, -LARGEST_TERM, LARGEST_TERM).astype(np.float16),
+    }
+
+
+def _partner(half: int) -> int:
+    """The half that holds the other rows."""
+    return half ^ 1
+
+
+# --- regressors ---------------------------------------------------------------
+
+
+def _corrected_errors(
+    models: LossModels, known: OutOfFold, codes: np.ndarray, halves: np.ndarray
+) -> LossModels:
     errors = errors_of(known.labels, known.answers)
-    found = [
-        _error_correction(
-            half_errors(models, half, np.compress(~seen, every, axis=1)),
-            errors[:, ~seen],
-        )
-        for half, seen in enumerate(halves)
+    columns = strongest_columns(codes, errors)
+    spread = float(models.factors[3])
+    corrections, judged = [], []
+    for half, seen in enumerate(halves):
+        rows = np.flatnonzero(~seen)
+        own, real = codes.take(rows, axis=1), errors.take(rows, axis=1)
+        expected = half_errors(models, half, own)
+        corrections.append(_error_correction(expected, real))
+        expected = rescaled(expected, corrections[-1])
+        judged.append((own.take(columns, axis=0), real, expected, spread))
+    terms = np.stack([fit_error_terms(*own) for own in judged])
+    gains = [
+        error_gains(*judged[_partner(half)], own)
+        for half, own in enumerate(terms if models.in_blocks else ())
     ]
-    return replace(models, corrections=np.stack(found))
+    return replace(
+        models,
+        corrections=np.stack(corrections),
+        **_term_fields(columns, codes, terms, gains),
+    )
 
 
 def _error_correction(expected: np.ndarray, errors: np.ndarray) -> np.ndarray:
@@ -99,13 +164,17 @@ def _corrected_classes(
         if (value_of := value_of_rows(scorer, answered, models.n_classes, apart))
         is not None
     }
-    corrections, by_score = [], []
+    columns = strongest_columns(
+        codes, np.vstack([right, known.labels == known.answers])
+    )
+    corrections, by_score, corrected = [], [], []
     for half, (rows, folds) in enumerate(zip(others, parts, strict=True)):
         raw = half_shares(models, half, line[rows], codes.take(rows, axis=1))[1]
         answers = known.answers[rows]
         labels = right.take(rows, axis=1)
         corrections.append(_log_corrections(raw, labels, answers))
         shares = recalibrated(raw, corrections[-1], answers)
+        corrected.append((codes[np.ix_(columns, rows)], labels, shares, answers))
         judged = [
             (labels.take(part, axis=1), shares.take(part, axis=1), rows[part])
             for part in folds
@@ -113,11 +182,17 @@ def _corrected_classes(
         by_score.append(
             [_lack(bounds, value_of, judged) for bounds, value_of in asked.values()]
         )
+    terms = np.stack([fit_class_terms(*own) for own in corrected])
+    gains = [
+        class_gains(*corrected[_partner(half)], own)
+        for half, own in enumerate(terms if models.in_blocks else ())
+    ]
     return replace(
         models,
         corrections=np.stack(corrections),
         corrected=tuple(asked),
         score_corrections=np.array(by_score).reshape(N_HALVES, len(asked)).T,
+        **_term_fields(columns, codes, terms, gains),
     )
 
 

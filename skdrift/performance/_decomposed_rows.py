@@ -8,16 +8,13 @@ from typing import Any
 import numpy as np
 
 from skdrift.performance._answered_batch import AnsweredBatch, class_numbers
-from skdrift.performance._expected_rows import (
-    ExpectedRows,
-    expected_classes,
-    expected_row_errors,
-)
+from skdrift.performance._batch_shift import BatchShift
+from skdrift.performance._expected_rows import ExpectedRows, expected_rows
+from skdrift.performance._halves import N_HALVES
 from skdrift.performance._loss_models import LossModels
 from skdrift.performance._out_of_fold_rows import OutOfFold
 from skdrift.performance._output_codes import output_codes, output_line
 from skdrift.performance._reference_rows import ReferenceRows
-from skdrift.performance._row_losses import ERRORS
 from skdrift.performance._score_forms import ScoreForm
 
 
@@ -35,6 +32,8 @@ class DecomposedRows:
         Variance of the first term if P(y|X) is that of training; 0 where unknown.
     blocks : ndarray of int of shape (n_rows,)
     codes : ndarray of uint8 of shape (n_columns, n_rows)
+    unseen : ndarray of bool of shape (8, n_rows) or None
+        Halves that were not learned from a row; None for all.
     """
 
     known: OutOfFold
@@ -46,13 +45,36 @@ class DecomposedRows:
     noise: np.ndarray
     blocks: np.ndarray
     codes: np.ndarray
+    unseen: np.ndarray | None = None
 
     def half_means(self, weights: np.ndarray) -> np.ndarray:
         """Weighted means of the expected terms by each half: (8, n_terms)."""
-        own = weights[self.answers.compared]
-        total = own.sum()
-        own = own / total if total > 0 else own
+        own = normed(weights[self.answers.compared])
         return np.stack([own @ half for half in self.halves])
+
+    def half_differences(self, weights: np.ndarray) -> np.ndarray:
+        """Weighted means of what a half expects less than all together: (8, n_terms).
+
+        Each over the rows that it was not learned from.
+        """
+        few = self.answers.compared
+        unseen = (
+            np.ones((len(self.halves), len(few)))
+            if self.unseen is None
+            else (self.unseen[:, few])
+        )
+        return np.stack(
+            [
+                normed(weights[few] * rows) @ (self.expected[few] - half)
+                for rows, half in zip(unseen, self.halves, strict=True)
+            ]
+        )
+
+
+def normed(weights: np.ndarray) -> np.ndarray:
+    """Weights with a sum of 1; all 0 where they were."""
+    total = weights.sum()
+    return np.asarray(weights / total) if total > 0 else weights
 
 
 def rows_with_labels(
@@ -73,23 +95,16 @@ def rows_with_labels(
 
 
 def stored_rows(
-    form: ScoreForm, models: LossModels, kept: ReferenceRows
+    form: ScoreForm, models: LossModels, kept: ReferenceRows, shift: BatchShift
 ) -> DecomposedRows:
     """Rows of training that were kept, with their out-of-fold answers."""
-    known = OutOfFold(
-        rows=np.arange(kept.n_rows),
-        response=models.response,
-        outputs=kept.outputs,
-        labels=kept.labels,
-        answers=kept.answers,
-        n_classes=models.n_classes,
-    )
+    known = kept.out_of_fold(models.response, models.n_classes)
     line = output_line(known)
     own = output_codes(line, known.answers, models.edges, models.n_classes)
     codes = np.vstack([kept.codes, own])
-    return decomposed_rows(
-        form, models, known, codes, line, kept.groups.astype(np.int64)
-    )
+    groups = kept.groups.astype(np.int64)
+    unseen = ~np.stack([kept.seen_by(half) for half in range(N_HALVES)])
+    return decomposed_rows(form, models, known, codes, line, groups, shift, unseen)
 
 
 def decomposed_rows(
@@ -99,8 +114,10 @@ def decomposed_rows(
     codes: np.ndarray,
     line: np.ndarray,
     blocks: np.ndarray,
+    shift: BatchShift,
+    unseen: np.ndarray | None = None,
 ) -> DecomposedRows:
-    """What rows gave, and what the learned losses and their residuals would give.
+    """What rows gave, and what the learned losses would give.
 
     Parameters
     ----------
@@ -111,34 +128,30 @@ def decomposed_rows(
         Of the columns, followed by those of the output.
     line : ndarray of float of shape (n_rows, n_outputs)
     blocks : ndarray of int of shape (n_rows,)
+    shift : BatchShift
+        Of the batch.
+    unseen : ndarray of bool of shape (8, n_rows) or None
+        As for `expected_rows`.
     """
-    left = models.residuals.of_rows(codes)
+    answers = expected_rows(models, codes, line, known.answers, shift, unseen)
+    few = answers.compared
+    noise = np.zeros(codes.shape[1])
     if models.n_classes:
-        answers = expected_classes(models, codes, line)
         values = form.values_by_class(known)
-        few = values[:, answers.compared]
-        expected = (answers.mean * values).sum(axis=0)
-        plain = (answers.plain * values).sum(axis=0)[:, None]
-        noise = (answers.mean * values**2).sum(axis=0) - expected**2
-        beside = left[form.index] if len(left) else np.zeros(len(expected))
-        expected = form.bounded(expected + beside)[:, None]
-        beside = beside[answers.compared]
-        halves = [
-            form.bounded((half * few).sum(axis=0) + beside)[:, None]
-            for half in answers.halves
-        ]
+        expected, plain, *halves = (
+            form.bounded((shares * own).sum(axis=0))[:, None]
+            for shares, own in (
+                (answers.mean, values),
+                (answers.plain, values),
+                *((half, values[:, few]) for half in answers.halves),
+            )
+        )
+        noise = (answers.mean * values**2).sum(axis=0) - expected[:, 0] ** 2
     else:
-        answers = expected_row_errors(models, codes)
         said = known.answers
-        beside = left if len(left) else np.zeros((len(ERRORS), len(said)))
-        expected = form.expected_of_errors(_raised(answers.mean, beside), said)
+        expected = form.expected_of_errors(answers.mean, said)
         plain = form.expected_of_errors(answers.plain, said)
-        few, beside = said[answers.compared], beside[:, answers.compared]
-        halves = [
-            form.expected_of_errors(_raised(half, beside), few)
-            for half in answers.halves
-        ]
-        noise = np.zeros(len(said))
+        halves = [form.expected_of_errors(own, said[few]) for own in answers.halves]
     return DecomposedRows(
         known=known,
         answers=answers,
@@ -149,10 +162,5 @@ def decomposed_rows(
         noise=np.maximum(noise, 0.0),
         blocks=blocks,
         codes=codes,
+        unseen=unseen,
     )
-
-
-def _raised(errors: np.ndarray, beside: np.ndarray) -> np.ndarray:
-    found = errors + beside
-    found[:3] = np.maximum(found[:3], 0.0)
-    return found

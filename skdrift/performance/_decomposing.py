@@ -26,6 +26,7 @@ from skdrift.performance._decomposition import (
 )
 from skdrift.performance._drift_segment import RowLosses, find_segment, printable
 from skdrift.performance._estimate import MOST_OUTSIDE, UNLEARNED
+from skdrift.performance._expected_rows import shift_of_columns
 from skdrift.performance._label_rival import label_shift_terms
 from skdrift.performance._loss_models import LossModels
 from skdrift.performance._out_of_fold_rows import OutOfFold
@@ -88,7 +89,10 @@ def decompose_score(
             f"scorer {score.name!r} has no value on this batch: "
             f"{reason}{_remedy(known)}"
         )
-    rows = decomposed_rows(score.form, models, known, batch.codes, batch.line, blocks)
+    shift = shift_of_columns(models, batch.codes)
+    rows = decomposed_rows(
+        score.form, models, known, batch.codes, batch.line, blocks, shift
+    )
     found = score.form.value(rows.terms.mean(axis=0))
     if not abs(found - realised) <= TOLERANCE * max(1.0, abs(realised)):
         raise InputError(
@@ -97,7 +101,7 @@ def decompose_score(
         )
     varied, constant = _varied(reference, models.positions)
     inside = ~row_codes(table, reference, varied).outside
-    shared = find_shared(score.form, models, kept, rows, inside, varied)
+    shared = find_shared(score.form, models, kept, rows, inside, varied, shift)
     terms = terms_of_change(score, models, rows, realised, shared)
     share_outside = float(1.0 - inside.mean())
     return ScoreDecomposition(

@@ -9,7 +9,6 @@ import numpy as np
 from skdrift.performance._boosting import Gradient, boost
 from skdrift.performance._explained_losses import (
     explained_fields,
-    residual_fields,
     strata_of,
 )
 from skdrift.performance._loss_models import expected_errors
@@ -91,7 +90,6 @@ def learn_error_losses(
         "half_means": np.array(
             [[labels.mean(), (labels**2).mean()] for labels in of_halves]
         ),
-        **residual_fields(codes, errors - expected, halves[0], groups),
         **explained_fields(errors[:3], expected[:3]),
         **stored_trees(trees, rounds, weights),
     }

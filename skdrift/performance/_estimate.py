@@ -13,7 +13,7 @@ LEVEL = 0.95
 LEAST_EFFECTIVE = 100.0
 MOST_OUTSIDE = 0.05
 LEAST_SHARE = 1e-4
-UNLEARNED = 0.25
+UNLEARNED = 0.15
 """Share of the distance to the plain model that the interval allows for besides: trees
 are drawn towards it where training has few rows."""
 ASSUMPTION = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,12 +12,14 @@ from sklearn.metrics import get_scorer
 
 from skdrift._core.frame import Table, read_table
 from skdrift.performance._answered_batch import AnsweredBatch, answered_batch
+from skdrift.performance._batch_shift import BatchShift
 from skdrift.performance._class_scores import (
     BINARY_SCORERS,
     MULTICLASS_SCORERS,
     expected_class_scores,
 )
 from skdrift.performance._cross_validation import Scorer
+from skdrift.performance._density_terms import with_density
 from skdrift.performance._error_scores import REGRESSION_SCORERS, expected_error_scores
 from skdrift.performance._estimate import (
     EstimatedScore,
@@ -28,12 +30,13 @@ from skdrift.performance._estimate import (
 )
 from skdrift.performance._expected_rows import (
     ExpectedRows,
-    corrected_classes,
-    corrected_row_errors,
+    expected_rows,
+    shift_of_columns,
 )
 from skdrift.performance._loss_models import LossModels, uncertainty
 from skdrift.performance._out_of_fold_rows import OutOfFold
 from skdrift.performance._recorded import recordable
+from skdrift.performance._reference_rows import ReferenceRows
 from skdrift.performance._row_codes import row_codes
 from skdrift.performance._row_losses import values_by_class
 from skdrift.profile import Profile
@@ -47,6 +50,7 @@ class ExpectedBatch:
     ----------
     models : LossModels
     answered : AnsweredBatch
+    shift : BatchShift
     rows : ExpectedRows
     effective_sample_size, share_outside : float
         As in `PerformanceEstimate`.
@@ -54,6 +58,7 @@ class ExpectedBatch:
 
     models: LossModels
     answered: AnsweredBatch
+    shift: BatchShift
     rows: ExpectedRows
     effective_sample_size: float
     share_outside: float
@@ -75,9 +80,8 @@ class ExpectedBatch:
     def take(self, rows: np.ndarray) -> ExpectedBatch:
         """Some of the rows."""
         answered = self.answered.take(rows)
-        return replace(
-            self, answered=answered, rows=_expected_rows(self.models, answered)
-        )
+        expected = _expected_rows(self.models, answered, self.shift)
+        return replace(self, answered=answered, rows=expected)
 
     def losses(self, index: int) -> np.ndarray | None:
         """Expected loss of each row; None where the model does not say.
@@ -108,7 +112,12 @@ class ExpectedBatch:
 
 
 def expected_batch(
-    models: LossModels, reference: Profile, estimator: Any, X: Any, table: Table
+    models: LossModels,
+    reference: Profile,
+    estimator: Any,
+    X: Any,
+    table: Table,
+    kept: ReferenceRows | None = None,
 ) -> ExpectedBatch:
     """Ask a model about the rows of a batch, and expect its losses.
 
@@ -122,10 +131,15 @@ def expected_batch(
         What `estimator` is given.
     table : Table
         The same rows, at least one.
+    kept : ReferenceRows or None
+        Rows of training to weight by density.
     """
     coded = row_codes(table, reference, models.positions)
     answered = answered_batch(models, estimator, X, coded.codes)
-    rows = _expected_rows(models, answered)
+    shift = shift_of_columns(models, answered.codes)
+    if kept is not None:
+        shift = with_density(shift, models, kept, coded.codes)
+    rows = _expected_rows(models, answered, shift)
     losses = uncertainty(rows.mean) if models.n_classes else rows.mean[1]
     strata = models.strata.searchsorted(losses)
     even = np.full((1, len(models.strata) + 1), 1.0 / (len(models.strata) + 1))
@@ -133,20 +147,22 @@ def expected_batch(
     effective = min(
         effective_size(coded.shares, coded.codes, n),
         effective_size(even, strata[None, :], n),
+        shift.effective_share * n,
     )
     return ExpectedBatch(
         models=models,
         answered=answered,
+        shift=shift,
         rows=rows,
         effective_sample_size=effective,
         share_outside=float(coded.outside.mean()),
     )
 
 
-def _expected_rows(models: LossModels, answered: AnsweredBatch) -> ExpectedRows:
-    if models.n_classes:
-        return corrected_classes(models, answered)
-    return corrected_row_errors(models, answered)
+def _expected_rows(
+    models: LossModels, answered: AnsweredBatch, shift: BatchShift
+) -> ExpectedRows:
+    return expected_rows(models, answered.codes, answered.line, answered.answers, shift)
 
 
 def estimate_performance(
@@ -155,6 +171,7 @@ def estimate_performance(
     estimator: Any,
     X: Any,
     scorers: Mapping[str, Scorer],
+    kept: ReferenceRows | None = None,
 ) -> PerformanceEstimate:
     """Scores to expect of a batch without labels.
 
@@ -167,6 +184,8 @@ def estimate_performance(
     X : table of shape (n_rows, n_features)
     scorers : mapping of str to scorer
         Of the pass, beside the usual ones.
+    kept : ReferenceRows or None
+        Rows of training to weight by density.
 
     Raises
     ------
@@ -180,27 +199,24 @@ def estimate_performance(
     known.update(scorers)
     if not table.n_rows:
         scores = [nothing_known(name, "the batch has no rows") for name in known]
-        return _answer(models, scores, table, 0.0, 0.0)
-    batch = expected_batch(models, reference, estimator, X, table)
+        return _answer(scores, table, 0.0, 0.0, [_basis(models)])
+    batch = expected_batch(models, reference, estimator, X, table, kept)
     with warnings.catch_warnings():
         # A class that nobody is taken for has no precision: scikit-learn's 0.
         warnings.simplefilter("ignore")
         scores = batch.scores(estimator, known)
+    notes = [note for note in (_basis(models), batch.shift.note) if note]
     return _answer(
-        models,
-        scores,
-        table,
-        batch.effective_sample_size,
-        batch.share_outside,
+        scores, table, batch.effective_sample_size, batch.share_outside, notes
     )
 
 
 def _answer(
-    models: LossModels,
     scores: list[EstimatedScore],
     table: Table,
     effective: float,
     outside: float,
+    notes: Sequence[str],
 ) -> PerformanceEstimate:
     support = support_notes(effective, outside) if table.n_rows else ()
     return PerformanceEstimate(
@@ -209,7 +225,7 @@ def _answer(
         effective_sample_size=effective,
         share_outside=outside,
         extrapolates=bool(support),
-        notes=(*support, _basis(models)),
+        notes=(*support, *notes),
     )
 
 

@@ -7,18 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from skdrift._core.rows import spread_evenly
-from skdrift.performance._answered_batch import AnsweredBatch
-from skdrift.performance._boosting import sum_of_trees
-from skdrift.performance._calibration import calibrated
+from skdrift.performance._batch_shift import BatchShift
+from skdrift.performance._column_terms import (
+    beyond_chance,
+    raised_errors,
+    raised_shares,
+    sum_of_terms,
+)
 from skdrift.performance._halves import N_HALVES
 from skdrift.performance._loss_models import (
     LossModels,
-    calibrator_of,
-    class_shares,
     half_errors,
     half_shares,
     recalibrated,
-    scaled_errors,
+    rescaled,
 )
 from skdrift.performance._row_losses import ERRORS
 
@@ -46,77 +48,147 @@ class ExpectedRows:
     compared: np.ndarray
 
 
-def corrected_classes(models: LossModels, batch: AnsweredBatch) -> ExpectedRows:
-    """Probability of each class of a batch, by the mean of the halves as corrected."""
-    n = len(batch.answers)
-    compared = spread_evenly(n, MOST_COMPARED)
-    plain, shares = np.zeros((models.n_classes, n)), np.zeros((models.n_classes, n))
-    by_half = []
-    for half in range(N_HALVES):
-        base, own = half_shares(models, half, batch.line, batch.codes)
-        if len(models.corrections):
-            own = recalibrated(own, models.corrections[half], batch.answers)
-        plain += base / N_HALVES
-        shares += own / N_HALVES
-        by_half.append(own[:, compared])
-    return ExpectedRows(mean=shares, plain=plain, halves=by_half, compared=compared)
-
-
-def expected_classes(
-    models: LossModels, codes: np.ndarray, line: np.ndarray
+def expected_rows(
+    models: LossModels,
+    codes: np.ndarray,
+    line: np.ndarray,
+    answers: np.ndarray,
+    shift: BatchShift,
+    unseen: np.ndarray | None = None,
 ) -> ExpectedRows:
-    """Probability of each class, for rows that are coded."""
-    n = len(line)
-    compared = spread_evenly(n, MOST_COMPARED)
-    plain = np.zeros((models.n_classes, n))
-    total = np.zeros((models.values.shape[-1], n))
-    by_half = []
-    for half in range(N_HALVES):
-        base = np.log(calibrated(calibrator_of(models, half), line)).T
-        raised = np.zeros_like(total)
-        if models.weights.any():
-            raised = sum_of_trees(codes, models.trees(half))
-        plain += base / N_HALVES
-        total += raised / N_HALVES
-        by_half.append(class_shares(base[:, compared], raised[:, compared]))
-    return ExpectedRows(
-        mean=class_shares(plain, total),
-        plain=class_shares(plain, np.zeros_like(total)),
-        halves=by_half,
-        compared=compared,
-    )
+    """What is expected of rows, by the mean of the halves as corrected.
 
-
-def corrected_row_errors(models: LossModels, batch: AnsweredBatch) -> ExpectedRows:
-    """Expected errors of a batch, by the mean of the halves as corrected."""
-    n = len(batch.answers)
-    compared = spread_evenly(n, MOST_COMPARED)
-    errors = np.zeros((len(ERRORS), n))
-    by_half = []
-    for half in range(N_HALVES):
-        own = half_errors(models, half, batch.codes)
-        errors += own / N_HALVES
-        by_half.append(own[:, compared])
-    plain = np.tile(models.tables.mean(axis=0)[:, None], n)
-    return ExpectedRows(mean=errors, plain=plain, halves=by_half, compared=compared)
-
-
-def expected_row_errors(models: LossModels, codes: np.ndarray) -> ExpectedRows:
-    """Expected errors, for rows that are coded."""
+    Parameters
+    ----------
+    models : LossModels
+    codes : ndarray of uint8 of shape (n_columns, n_rows)
+        Of the columns, followed by those of the output.
+    line : ndarray of float of shape (n_rows, n_outputs)
+        Output on a line, see `output_line`.
+    answers : ndarray of shape (n_rows,)
+    shift : BatchShift
+    unseen : ndarray of bool of shape (8, n_rows) or None
+        By which halves a row is to be judged: those that were not learned from it;
+        None for all.
+    """
     n = codes.shape[1]
     compared = spread_evenly(n, MOST_COMPARED)
-    total = np.zeros((len(ERRORS), n))
-    by_half = []
+    n_values = models.n_classes or len(ERRORS)
+    plain, mean = np.zeros((n_values, n)), np.zeros((n_values, n))
+    by_half, raised_half, whole = [], [], np.zeros((n_values, n))
     for half in range(N_HALVES):
-        own = np.zeros_like(total)
-        if models.weights.any():
-            own = sum_of_trees(codes, models.trees(half))
-        total += own / N_HALVES
-        by_half.append(scaled_errors(models, own[:, compared], models.tables[half]))
-    means = models.tables.mean(axis=0)
+        if models.n_classes:
+            base, own = corrected_shares(models, half, codes, line, answers)
+        else:
+            base = models.tables[half][:, None]
+            own = corrected_errors(models, half, codes)
+        part = np.full(n, 1.0) if unseen is None else 2.0 * unseen[half]
+        part /= N_HALVES
+        plain += part * base
+        mean += part * own
+        by_half.append(own[:, compared])
+        own = raised(models, half, own, codes, answers, shift)
+        whole += part * own
+        raised_half.append(own[:, compared])
+    share = 1.0
+    if models.n_classes:
+        share = _share_of_terms(by_half, raised_half, answers[compared])
     return ExpectedRows(
-        mean=scaled_errors(models, total, means),
-        plain=scaled_errors(models, np.zeros_like(total), means),
-        halves=by_half,
+        mean=mean + share * (whole - mean),
+        plain=plain,
+        halves=[
+            own + share * (other - own)
+            for own, other in zip(by_half, raised_half, strict=True)
+        ],
         compared=compared,
     )
+
+
+def _share_of_terms(
+    before: list[np.ndarray], after: list[np.ndarray], answers: np.ndarray
+) -> float:
+    """How far what terms add for classes is beyond how halves differ in it.
+
+    ``1 - variance / square`` of what they add, at least 0 (James and Stein 1961), on
+    average of the share of right answers and of how sure they are. Odds that vary by
+    chance alone are drawn towards even, by as much as columns have moved.
+    """
+    known = np.flatnonzero(answers >= 0)
+    at = answers[known], known
+    added = np.array(
+        [
+            [own[at].sum() - was[at].sum(), (own**2 - was**2).sum()]
+            for was, own in zip(before, after, strict=True)
+        ]
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.nan_to_num(
+            added.mean(axis=0) ** 2 / added.var(axis=0), posinf=np.inf
+        )
+        return float(np.maximum(1.0 - 1.0 / ratio.mean(), 0.0))
+
+
+def shift_of_columns(models: LossModels, codes: np.ndarray) -> BatchShift:
+    """How a batch differs from training in the columns that have terms.
+
+    Parameters
+    ----------
+    models : LossModels
+    codes : ndarray of uint8 of shape (n_columns, n_rows)
+        Of the columns of the batch, followed by those of the output.
+    """
+    asked = codes[models.term_columns]
+    return BatchShift(beyond=beyond_chance(asked, models.term_counts))
+
+
+def corrected_shares(
+    models: LossModels,
+    half: int,
+    codes: np.ndarray,
+    line: np.ndarray,
+    answers: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Probability of each class by one half: the plain model's, and as corrected."""
+    plain, own = half_shares(models, half, line, codes)
+    if len(models.corrections):
+        own = recalibrated(own, models.corrections[half], answers)
+    return plain, own
+
+
+def corrected_errors(models: LossModels, half: int, codes: np.ndarray) -> np.ndarray:
+    """Errors that the model of one half expects, as corrected: (4, n_rows)."""
+    own = half_errors(models, half, codes)
+    if not len(models.corrections):
+        return own
+    return rescaled(own, models.corrections[half])
+
+
+def raised(
+    models: LossModels,
+    half: int,
+    expected: np.ndarray,
+    codes: np.ndarray,
+    answers: np.ndarray,
+    shift: BatchShift,
+) -> np.ndarray:
+    """What one half expects of rows, with its terms of where the batch lies.
+
+    Parameters
+    ----------
+    models : LossModels
+    half : int
+    expected : ndarray of float of shape (n_values, n_rows)
+    codes : ndarray of uint8 of shape (n_columns, n_rows)
+    answers : ndarray of shape (n_rows,)
+    shift : BatchShift
+    """
+    moved = np.flatnonzero(shift.beyond)
+    if not len(moved) and shift.terms is None:
+        return expected
+    asked = codes[models.term_columns[moved]]
+    total = sum_of_terms(asked, models.terms[half, moved], shift.beyond[moved])
+    if shift.terms is not None:
+        total += shift.terms[half][:, None]
+    if models.n_classes:
+        return raised_shares(expected, total, answers)
+    return raised_errors(expected, total, float(models.factors[3]))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from skdrift.performance._column_residuals import learn_residuals
-
 N_STRATA = 10
 
 
@@ -26,28 +24,6 @@ def explained_fields(losses: np.ndarray, expected: np.ndarray) -> dict[str, np.n
     return {
         "explained": explained,
         "third_left": np.clip(np.nan_to_num(third, nan=1.0), 0.0, 1.0),
-    }
-
-
-def residual_fields(
-    codes: np.ndarray, residuals: np.ndarray, half: np.ndarray, groups: np.ndarray
-) -> dict[str, np.ndarray]:
-    """What single columns say of the residuals; with blocks, what holds in a half.
-
-    Parameters
-    ----------
-    codes : ndarray of uint8 of shape (n_columns, n_rows)
-    residuals : ndarray of float of shape (n_values, n_rows)
-    half : ndarray of bool of shape (n_rows,)
-    groups : ndarray of int of shape (n_rows,)
-    """
-    in_blocks = np.bincount(groups).max() > 1
-    found = learn_residuals(codes, residuals, half if in_blocks else None)
-    return {
-        "residual_columns": found.columns,
-        "residual_means": found.means,
-        "residual_counts": found.counts,
-        "residual_variances": found.variances,
     }
 
 

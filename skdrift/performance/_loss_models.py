@@ -20,7 +20,6 @@ from skdrift.performance._calibration import (
     calibrated,
 )
 from skdrift.performance._class_laws import ClassLaws
-from skdrift.performance._column_residuals import ColumnResiduals
 from skdrift.performance._row_codes import N_CODES
 from skdrift.performance._row_losses import ERRORS
 from skdrift.profile._stored import restore_fields
@@ -70,8 +69,6 @@ class LossModels:
         and the mean of its rows' `class_values`, (8, 1 + 3, n_classes); for
         regressors the mean of the labels and of their squares, (8, 2). Empty in models
         stored before it was learned.
-    residual_columns, residual_means, residual_counts, residual_variances
-        What is left of `class_values`, or of the four errors, as `ColumnResiduals`.
     corrections : ndarray of float
         What the models of each half lack on the rows that they have not seen.
         Classifiers: added to the logarithms of the shares, by the class that was
@@ -92,6 +89,14 @@ class LossModels:
     class_laws : ClassLaws or None
         What class priors are estimated by; None for regressors, and in models saved
         before it was learned.
+    term_columns : ndarray of int of shape (k,)
+        Rows of the codes, those of the output after those of the columns, that have
+        terms.
+    term_counts : ndarray of float of shape (k, 48)
+        Rows behind each of their codes.
+    terms : ndarray of float of shape (8, k, 48, n_terms)
+        What single columns say beyond the trees of each half; see `fit_class_terms`
+        and `fit_error_terms`.
     """
 
     reason: str = ""
@@ -111,30 +116,23 @@ class LossModels:
     strata: np.ndarray = field(default_factory=lambda: np.zeros(0))
     in_blocks: bool = False
     half_means: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
-    residual_columns: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    residual_means: np.ndarray = field(default_factory=lambda: np.zeros((0, 48, 0)))
-    residual_counts: np.ndarray = field(default_factory=lambda: np.zeros((0, 48)))
-    residual_variances: np.ndarray = field(default_factory=lambda: np.zeros(0))
     corrections: np.ndarray = field(default_factory=lambda: np.zeros(0))
     corrected: tuple[str, ...] = ()
     score_corrections: np.ndarray = field(default_factory=lambda: np.zeros((0, 8)))
     explained: np.ndarray = field(default_factory=lambda: np.zeros(0))
     third_left: np.ndarray = field(default_factory=lambda: np.zeros(0))
     class_laws: ClassLaws | None = None
+    term_columns: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    term_counts: np.ndarray = field(
+        default_factory=lambda: np.zeros((0, N_CODES), np.float32)
+    )
+    terms: np.ndarray = field(
+        default_factory=lambda: np.zeros((8, 0, N_CODES, 0), np.float16)
+    )
 
     def trees(self, half: int) -> Trees:
         """Trees of one half."""
         return Trees(self.features[half], self.cuts[half], self.values[half])
-
-    @property
-    def residuals(self) -> ColumnResiduals:
-        """What single columns say of the losses beyond all this."""
-        return ColumnResiduals(
-            columns=self.residual_columns,
-            means=self.residual_means,
-            counts=self.residual_counts,
-            variances=self.residual_variances,
-        )
 
     def __getstate__(self) -> list[object]:
         # An unpickled array has a type object of its own; packed arrays of a profile
@@ -217,32 +215,8 @@ def half_errors(models: LossModels, half: int, codes: np.ndarray) -> np.ndarray:
     total = np.zeros((len(ERRORS), codes.shape[1]))
     if models.weights.any():
         total = sum_of_trees(codes, models.trees(half))
-    correction = models.corrections[half] if len(models.corrections) else None
-    return scaled_errors(models, total, models.tables[half], correction)
-
-
-def scaled_errors(
-    models: LossModels,
-    total: np.ndarray,
-    means: np.ndarray,
-    correction: np.ndarray | None = None,
-) -> np.ndarray:
-    """Errors that summed trees stand for, right on average: (4, n_rows).
-
-    Parameters
-    ----------
-    models : LossModels
-    total : ndarray of float of shape (4, n_rows)
-    means : ndarray of float of shape (4,)
-    correction : ndarray of float of shape (4,) or None
-        Factors of the sizes, and what is added to the signed error.
-    """
-    found = expected_errors(total, means, float(models.factors[3]))
+    found = expected_errors(total, models.tables[half], float(models.factors[3]))
     found[:3] *= models.factors[:3, None]
-    if correction is not None:
-        found[:3] *= correction[:3, None]
-        found[3] += correction[3]
-    found[1] = np.maximum(found[1], found[0] ** 2)
     return found
 
 
@@ -251,3 +225,18 @@ def expected_errors(total: np.ndarray, means: np.ndarray, spread: float) -> np.n
     total = np.clip(total, -5.0, 5.0)
     sizes = means[:3, None] * np.exp(total[:3])
     return np.vstack([sizes, means[3] + spread * total[3:]])
+
+
+def rescaled(errors: np.ndarray, correction: np.ndarray) -> np.ndarray:
+    """Expected errors, corrected: (4, n_rows).
+
+    Parameters
+    ----------
+    errors : ndarray of float of shape (4, n_rows)
+    correction : ndarray of float of shape (4,)
+        Factors of the sizes, and what is added to the signed error.
+    """
+    found = errors * np.append(correction[:3], 1.0)[:, None]
+    found[3] += correction[3]
+    found[1] = np.maximum(found[1], found[0] ** 2)
+    return found

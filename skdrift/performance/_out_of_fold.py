@@ -187,7 +187,7 @@ def learn_from_pass(
         losses = with_class_laws(losses, known, codes, halves, totals, scored, seed)
     if keep is None:
         return losses, None
-    return losses, draw_reference(known, codes, units, keep, seed)
+    return losses, draw_reference(known, codes, units, halves, keep, seed)
 
 
 def _unusable(y: Any, classes: Any) -> str:

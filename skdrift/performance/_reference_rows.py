@@ -7,10 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skdrift.performance._calibration import Response
 from skdrift.performance._out_of_fold_rows import OutOfFold
 from skdrift.profile._stored import restore_fields
 
-PLAIN: dict[str, type[np.generic]] = {"codes": np.uint8, "groups": np.int32}
+PLAIN: dict[str, type[np.generic]] = {
+    "codes": np.uint8,
+    "groups": np.int32,
+    "seen": np.uint8,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,6 +37,8 @@ class ReferenceRows:
         As in `OutOfFold`.
     groups : ndarray of int32 of shape (n_rows,)
         Rows with one number are of one block; all differ where rows count one by one.
+    seen : ndarray of uint8 of shape (n_rows,)
+        Bit h is set where the models of half h were learned from the row.
     """
 
     codes: np.ndarray
@@ -39,11 +46,27 @@ class ReferenceRows:
     labels: np.ndarray
     answers: np.ndarray
     groups: np.ndarray
+    seen: np.ndarray
 
     @property
     def n_rows(self) -> int:
         """Number of rows."""
         return len(self.labels)
+
+    def seen_by(self, half: int) -> np.ndarray:
+        """Rows that the models of one half were learned from: bool, (n_rows,)."""
+        return (self.seen >> half & 1).astype(bool)
+
+    def out_of_fold(self, response: Response, n_classes: int) -> OutOfFold:
+        """The rows as those of a pass of which nothing else is known."""
+        return OutOfFold(
+            rows=np.arange(self.n_rows),
+            response=response,
+            outputs=self.outputs,
+            labels=self.labels,
+            answers=self.answers,
+            n_classes=n_classes,
+        )
 
     def __setstate__(self, state: Sequence[object]) -> None:
         restore_fields(self, state, PLAIN)
@@ -53,7 +76,12 @@ class ReferenceRows:
 
 
 def draw_reference(
-    known: OutOfFold, codes: np.ndarray, groups: np.ndarray, n_rows: int, seed: int
+    known: OutOfFold,
+    codes: np.ndarray,
+    groups: np.ndarray,
+    halves: np.ndarray,
+    n_rows: int,
+    seed: int,
 ) -> ReferenceRows:
     """At most `n_rows` of the out-of-fold rows, at random.
 
@@ -62,6 +90,8 @@ def draw_reference(
     known : OutOfFold
     codes : ndarray of uint8 of shape (n_used, n_known)
     groups : ndarray of int of shape (n_known,)
+    halves : ndarray of bool of shape (8, n_known)
+        That the models were learned from.
     n_rows : int
     seed : int
     """
@@ -76,4 +106,5 @@ def draw_reference(
         labels=known.labels[drawn],
         answers=known.answers[drawn],
         groups=numbers.astype(np.int32),
+        seen=np.packbits(halves[:, drawn], axis=0, bitorder="little")[0],
     )

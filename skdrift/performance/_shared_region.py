@@ -10,6 +10,7 @@ from skdrift.performance._calibration import calibrated, fit_calibrator
 
 N_FOLDS = 5
 LEAST_ROWS = 30
+LEAST_OVERLAP = 0.05
 
 
 def shares_of_batch(

@@ -7,13 +7,20 @@ from typing import Literal
 
 import numpy as np
 
-from skdrift.performance._decomposed_rows import DecomposedRows, stored_rows
+from skdrift.performance._batch_shift import BatchShift
+from skdrift.performance._decomposed_rows import (
+    DecomposedRows,
+    normed,
+    stored_rows,
+)
 from skdrift.performance._loss_models import LossModels
 from skdrift.performance._reference_rows import ReferenceRows
 from skdrift.performance._score_forms import ScoreForm
-from skdrift.performance._shared_region import LEAST_ROWS, shares_of_batch
-
-LEAST_OVERLAP = 0.05
+from skdrift.performance._shared_region import (
+    LEAST_OVERLAP,
+    LEAST_ROWS,
+    shares_of_batch,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,6 +55,7 @@ def find_shared(
     rows: DecomposedRows,
     inside: np.ndarray,
     varied: np.ndarray,
+    shift: BatchShift,
 ) -> SharedX:
     """Rows inside the range of training, or by density if rows are kept.
 
@@ -62,22 +70,24 @@ def find_shared(
         Rows in the range of training.
     varied : ndarray of int
         Columns that had two values or more in training.
+    shift : BatchShift
+        Of the batch.
     """
-    weights = _normed(inside.astype(np.float64))
+    weights = normed(inside.astype(np.float64))
     plain = SharedX(region="support", weights=weights, effective=float(inside.sum()))
     if kept is None:
         return plain
     if inside.sum() < LEAST_ROWS or kept.n_rows < LEAST_ROWS:
         why = f"of fewer than {LEAST_ROWS} rows no shared x can be learned by density"
         return replace(plain, note=why)
-    stored = stored_rows(form, models, kept)
+    stored = stored_rows(form, models, kept, shift)
     asked = np.flatnonzero(np.isin(models.positions, varied))
     of_reference, of_batch = shares_of_batch(
         kept.codes[asked], rows.codes[asked], stored.blocks, rows.blocks
     )
     left = inside * (1.0 - of_batch)
     overlap = 2.0 * float(left.mean())
-    weights, stored_weights = _normed(left), _normed(of_reference)
+    weights, stored_weights = normed(left), normed(of_reference)
     effective = min(effective_rows(weights), effective_rows(stored_weights))
     if overlap < LEAST_OVERLAP or effective < LEAST_ROWS:
         why = (
@@ -93,11 +103,6 @@ def find_shared(
         stored=stored,
         stored_weights=stored_weights,
     )
-
-
-def _normed(weights: np.ndarray) -> np.ndarray:
-    total = weights.sum()
-    return np.asarray(weights / total) if total > 0 else weights
 
 
 def effective_rows(weights: np.ndarray) -> float:

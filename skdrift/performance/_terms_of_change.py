@@ -18,7 +18,6 @@ from skdrift.performance._decomposition import ScoreTerm, term_of
 from skdrift.performance._drift_segment import variance_of_mean
 from skdrift.performance._estimate import UNLEARNED
 from skdrift.performance._loss_models import LossModels
-from skdrift.performance._score_forms import ScoreForm
 from skdrift.performance._shared_x import SharedX, effective_rows
 
 
@@ -71,7 +70,7 @@ def terms_of_change(
     half_off = np.zeros((len(rows.halves), len(off)))
     if stored is not None and stored_weights is not None:
         off = stored_weights @ (stored.terms - stored.expected)
-        half_off = stored_weights @ stored.terms - stored.half_means(stored_weights)
+        half_off = off + stored.half_differences(stored_weights)
     before, after = weights @ rows.expected + off, weights @ rows.terms
     first, second = form.value(before), form.value(after)
     slope_before, slope_after = form.gradient(before), form.gradient(after)
@@ -86,8 +85,6 @@ def terms_of_change(
     concept = max(concept, float(weights**2 @ rows.noise))
     covariate, _ = _spread_of_sum(guessed @ slope_before, rows.blocks)
     other = 0.0
-    if stored is None:
-        other = _of_residuals(form, models, rows, weights, slope_before)
     if stored is not None and stored_weights is not None:
         rest = stored.terms - stored.expected - off
         other, _ = _spread_of_sum(
@@ -117,18 +114,6 @@ def terms_of_change(
         "new_x", realised - second, change, chance=new, freedom=new_freedom
     )
     return found
-
-
-def _of_residuals(
-    form: ScoreForm,
-    models: LossModels,
-    rows: DecomposedRows,
-    weights: np.ndarray,
-    slope: np.ndarray,
-) -> float:
-    """Variance by the residuals of single columns, of the first term alone."""
-    found = models.residuals.variance_of_mean(rows.codes, weights)
-    return float(found[form.index] * slope[0] ** 2) if len(found) else 0.0
 
 
 def _unknown(name: str, reason: str) -> ScoreTerm:

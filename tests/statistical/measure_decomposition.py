@@ -233,7 +233,7 @@ def print_real(title: str, found: Iterator[tuple[str, ScoreDecomposition]]) -> N
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=40)
-    parser.add_argument("--fits", type=int, default=5)
+    parser.add_argument("--fits", type=int, default=20)
     parser.add_argument("--covered", type=int, default=20)
     parser.add_argument(
         "--parts", nargs="+", default=PARTS, choices=PARTS, help="tables to print"

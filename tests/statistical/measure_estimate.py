@@ -94,13 +94,19 @@ def split(
 
 
 def distances(
-    model: Any, train: Rows, chunks: list[Rows], scores: tuple[str, ...]
+    model: Any,
+    train: Rows,
+    chunks: list[Rows],
+    scores: tuple[str, ...],
+    keep: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Errors of the estimate and of "holds", and whether the interval covers.
 
     Each of shape (n_chunks, n_scores).
     """
-    wrapped = DriftAwareEstimator(model, scoring=list(scores), blocks=None)
+    wrapped = DriftAwareEstimator(
+        model, scoring=list(scores), blocks=None, keep_reference=keep
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         order = np.random.default_rng(0).permutation(len(train[1]))
@@ -120,10 +126,20 @@ def distances(
 
 
 def drawn(
-    kind: str, shape: str, shift: float, n: int, rng: np.random.Generator
+    kind: str,
+    shape: str,
+    shift: float,
+    n: int,
+    rng: np.random.Generator,
+    together: float = 0.0,
 ) -> Rows:
-    """Rows of a known law, of which one column has moved by `shift` deviations."""
+    """Rows of a known law.
+
+    One column has moved by `shift` deviations, and its correlation with the next one,
+    0 in training, to `together`.
+    """
     X = rng.normal(size=(n, 6))
+    X[:, 1] = together * X[:, 0] + np.sqrt(1.0 - together**2) * X[:, 1]
     X[:, 0] += shift
     signal, noise = LAWS[shape](X)
     if kind == "classes":
@@ -201,6 +217,26 @@ def known_law(
             yield f"{shape}, {label}", found
 
 
+def moved_together(
+    kind: str, fits: int
+) -> Iterator[tuple[str, tuple[np.ndarray, np.ndarray]]]:
+    """Name of law, model and kept rows; ratios, and the shares that are covered."""
+    scores = CLASS_SCORES if kind == "classes" else ERROR_SCORES
+    for label, model in models(kind).items():
+        for keep in (None, 4_000):
+            rng, results = np.random.default_rng(2), []
+            for _ in range(fits):
+                train = drawn(kind, "crossed", 0.0, 4_000, rng)
+                chunks = [
+                    drawn(kind, "crossed", 0.0, CHUNK, rng, together=0.8)
+                    for _ in range(BATCHES_OF_FIT)
+                ]
+                results.append(distances(model, train, chunks, scores, keep))
+            error, hold, covered = map(np.concatenate, zip(*results, strict=True))
+            found = error.mean(axis=0) / hold.mean(axis=0), covered.mean(axis=0)
+            yield f"{label} | {keep or 'none'}", found
+
+
 def table_line(name: str, values: np.ndarray) -> str:
     return f"| {name} | " + " | ".join(f"{value:.2f}" for value in values) + " |"
 
@@ -235,18 +271,30 @@ def print_laws(kind: str, fits: int) -> None:
             print(line, flush=True)
 
 
+def print_together(kind: str, fits: int) -> None:
+    """Two columns that come to go together, with and without kept rows."""
+    scores = CLASS_SCORES if kind == "classes" else ERROR_SCORES
+    names = " | ".join(shown_name(score) for score in scores)
+    print(f"\n| together | rows kept | {names} | covers: {names} |")
+    print("|---" * (2 * len(scores) + 2) + "|")
+    for name, (ratio, covered) in moved_together(kind, fits):
+        print(table_line(name, np.append(ratio, covered)), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--fits", type=int, default=40)
     parser.add_argument("--kinds", nargs="+", default=["classes", "values"])
-    parser.add_argument("--tables", nargs="+", default=["real", "laws"])
+    parser.add_argument("--tables", nargs="+", default=["real", "laws", "kept"])
     options = parser.parse_args()
     for kind in options.kinds:
         if "real" in options.tables:
             print_tables(kind, options.seeds)
         if "laws" in options.tables:
             print_laws(kind, options.fits)
+        if "kept" in options.tables:
+            print_together(kind, options.fits)
 
 
 if __name__ == "__main__":

@@ -10,17 +10,27 @@ from scipy.stats import binom
 FITS = 20
 
 
+SCORES = {"classes": CLASS_SCORES, "values": ERROR_SCORES}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kind", "scores"), [("classes", CLASS_SCORES), ("values", ERROR_SCORES)]
+    ("kind", "shape", "model"),
+    [
+        ("classes", "bent", "linear"),
+        ("values", "bent", "linear"),
+        ("classes", "hinged", "boosted"),
+        ("values", "hinged", "linear"),
+    ],
 )
-def test_the_interval_covers_and_the_error_is_less_than_half(kind, scores):
+def test_the_interval_covers_and_the_error_is_less_than_half(kind, shape, model):
+    scores = SCORES[kind]
     rng = np.random.default_rng(3)
     found = []
     for _ in range(FITS):
-        train = drawn(kind, "bent", 0.0, 4_000, rng)
-        chunks = [drawn(kind, "bent", 1.0, 1_000, rng)]
-        found.append(distances(models(kind)["linear"], train, chunks, scores))
+        train = drawn(kind, shape, 0.0, 4_000, rng)
+        chunks = [drawn(kind, shape, 1.0, 1_000, rng)]
+        found.append(distances(models(kind)[model], train, chunks, scores))
     error, hold, covered = map(np.concatenate, zip(*found, strict=True))
     assert (error.mean(axis=0) < 0.5 * hold.mean(axis=0)).all()
     # At least as often as a coverage of 93 % would give in 99.9 % of such runs.

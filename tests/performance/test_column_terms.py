@@ -1,0 +1,217 @@
+"""Terms of single columns: right by code, only where a batch moved, not of blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import special
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from skdrift import DriftAwareEstimator
+from skdrift.performance._column_terms import (
+    beyond_chance,
+    class_gains,
+    code_counts,
+    error_gains,
+    fit_class_terms,
+    fit_error_terms,
+    raised_errors,
+    raised_shares,
+    strongest_columns,
+    sum_of_terms,
+)
+
+N = 8_000
+
+
+def codes_of(rng, n_columns=2, n=N):
+    return rng.integers(0, 48, size=(n_columns, n)).astype(np.uint8)
+
+
+def by_code(values, codes):
+    counts = np.bincount(codes, minlength=48)
+    return np.bincount(codes, values, 48) / counts
+
+
+def classes(rng, k, n=N):
+    """Shares that know nothing of the first column, on which the truth depends."""
+    codes = codes_of(rng, n=n)
+    line = rng.normal(size=(k, n))
+    shares = special.softmax(line, axis=0)
+    line[0] += 0.05 * (codes[0].astype(float) - 24)
+    truth = special.softmax(line, axis=0)
+    labels = (rng.random(n) > truth.cumsum(axis=0)).sum(axis=0)
+    return codes, np.eye(k)[np.minimum(labels, k - 1)].T, shares, shares.argmax(axis=0)
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_shares_with_terms_are_right_by_code(k):
+    codes, right, shares, answers = classes(np.random.default_rng(k), k)
+    terms = fit_class_terms(codes, right, shares, answers)
+    assert terms.shape == (2, 48, k + 2)
+    found = raised_shares(shares, sum_of_terms(codes, terms, np.ones(2)), answers)
+    assert np.allclose(found.sum(axis=0), 1.0)
+    at = answers, np.arange(N)
+    of_first = right[0], shares[0], found[0]
+    of_answer = right[at], shares[at], found[at]
+    for real, before, after in (of_first, of_answer):
+        lack = np.abs(by_code(real - before, codes[0])).mean()
+        assert np.abs(by_code(real - after, codes[0])).mean() < 0.25 * lack
+
+
+def test_errors_with_terms_are_right_by_code():
+    rng = np.random.default_rng(0)
+    codes = codes_of(rng)
+    size = np.exp(0.03 * codes[0])
+    signed = 0.2 * codes[0] + size * rng.normal(size=N)
+    errors = np.stack([np.abs(signed), signed**2, np.abs(signed) / 7.0, signed])
+    expected = np.tile(errors.mean(axis=1)[:, None], N)
+    terms = fit_error_terms(codes, errors, expected, 5.0)
+    total = sum_of_terms(codes, terms, np.ones(2))
+    found = raised_errors(expected, total, 5.0)
+    assert (found[:3] >= 0).all()
+    assert (found[1] >= found[0] ** 2).all()
+    for real, before, after in zip(errors, expected, found, strict=True):
+        lack = np.abs(by_code(real - before, codes[0])).mean()
+        assert np.abs(by_code(real - after, codes[0])).mean() < 0.25 * lack
+
+
+def test_weights_say_which_rows_have_to_be_right():
+    rng = np.random.default_rng(1)
+    codes, right, shares, answers = classes(rng, 2)
+    one, weights = np.zeros((1, N), np.uint8), (codes[0] > 40).astype(float)
+    terms = fit_class_terms(one, right, shares, answers, weights)
+    found = raised_shares(shares, sum_of_terms(one, terms, np.ones(1)), answers)
+    real, own = weights @ right[0], weights @ found[0]
+    assert abs(real - own) < 0.2 * abs(real - weights @ shares[0])
+
+
+@pytest.mark.parametrize("n", [1, 30, 1_000])
+def test_a_batch_of_training_has_moved_little(n):
+    rng = np.random.default_rng(n)
+    counts = code_counts(codes_of(rng, 1))
+    found = [beyond_chance(codes_of(rng, 1, n), counts)[0] for _ in range(400)]
+    assert min(found) >= 0.0
+    assert np.mean(found) < 0.15
+
+
+def test_a_moved_column_counts_and_a_constant_one_does_not():
+    rng = np.random.default_rng(0)
+    codes = np.vstack([codes_of(rng, 1), np.full((1, N), 7, np.uint8)])
+    batch = np.vstack([codes[:1, :1_000] // 2, codes[1:, :1_000]])
+    moved, constant = beyond_chance(batch, code_counts(codes))
+    assert moved > 0.9
+    assert constant == 0.0
+    assert beyond_chance(codes[:0], code_counts(codes[:0])).shape == (0,)
+
+
+def test_the_strongest_columns_come_first_and_constants_are_no_values():
+    rng = np.random.default_rng(0)
+    codes = codes_of(rng, 12)
+    values = np.vstack([codes[7] + 0.5 * codes[3] + rng.normal(size=N), np.ones(N)])
+    found = strongest_columns(codes, values)
+    assert found[:2].tolist() == [7, 3]
+    assert len(found) == 8
+
+
+def test_gains_are_those_of_the_log_likelihood_and_of_squares():
+    rng = np.random.default_rng(0)
+    codes, right, shares, answers = classes(rng, 3)
+    terms = fit_class_terms(codes, right, shares, answers)
+    other = classes(rng, 3)
+    first, second = class_gains(*other, terms)
+    assert first > 0 > second  # the second column says nothing, and was fitted to
+    errors = np.abs(rng.normal(size=(4, N)))
+    errors[3] += 0.2 * codes[0]
+    expected = np.tile(errors.mean(axis=1)[:, None], N)
+    terms = fit_error_terms(codes, errors, expected, 1.0)
+    fresh = np.abs(rng.normal(size=(4, N)))
+    gains = error_gains(codes, fresh, expected, 1.0, terms)
+    assert gains.shape == (2, 4)
+    assert (gains[:, :3] < 0).all()
+
+
+@pytest.mark.parametrize("kind", ["classes", "values"])
+def test_a_column_that_stands_for_the_block_is_left_out(kind):
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(30), 100)
+    X = rng.normal(size=(3_000, 2))
+    X[:, 1] = rng.normal(size=30)[groups]
+    loud = np.exp(rng.normal(size=30))[groups]
+    y = 2.0 * X[:, 0] + loud * rng.normal(size=3_000)
+    model = LinearRegression()
+    if kind == "classes":
+        y, model = (y > 0).astype(int), LogisticRegression()
+    single = DriftAwareEstimator(model, blocks=None).fit(X, y)
+    whole = DriftAwareEstimator(model).fit(X, y, groups=groups)
+
+    def largest(wrapped):
+        losses = wrapped.baseline_.losses
+        place = int(np.flatnonzero(losses.term_columns == 1)[0])
+        return np.abs(losses.terms[:, place]).max()
+
+    assert largest(single) > 0.1
+    assert largest(whole) == 0.0
+
+
+def crossed(n, rng, together=0.0):
+    """Errors by the product of two columns, which `together` makes large."""
+    X = rng.normal(size=(n, 3))
+    X[:, 1] = together * X[:, 0] + np.sqrt(1.0 - together**2) * X[:, 1]
+    return X, X[:, 0] * X[:, 1] + X[:, 2] + 0.3 * rng.normal(size=n)
+
+
+def test_kept_rows_tell_of_columns_that_move_together():
+    rng = np.random.default_rng(0)
+    score, errors = "neg_mean_absolute_error", []
+    for _ in range(6):
+        train, (X, y) = crossed(3_000, rng), crossed(1_500, rng, together=0.8)
+        found = []
+        for keep in (None, 3_000):
+            wrapped = DriftAwareEstimator(
+                LinearRegression(), scoring=score, blocks=None, keep_reference=keep
+            ).fit(*train)
+            found.append(wrapped.estimate_score(X))
+        realised = -np.abs(wrapped.estimator_.predict(X) - y).mean()
+        errors.append([abs(one[score].value - realised) for one in found])
+    without, with_rows = np.mean(errors, axis=0)
+    assert with_rows < 0.85 * without
+    assert "kept rows" not in " ".join(found[0].notes)
+    assert any("3,000 kept rows were weighted by density" in n for n in found[1].notes)
+    assert found[1].effective_sample_size < found[0].effective_sample_size
+
+
+@pytest.mark.parametrize(
+    ("shift", "n", "why"),
+    [
+        (0.0, 5, "it takes 30 of them and of the batch"),
+        (9.0, 500, "hardly any of them are like the batch"),
+    ],
+)
+def test_kept_rows_that_say_nothing_of_a_batch_are_not_used(shift, n, why):
+    rng = np.random.default_rng(0)
+    train, (X, _) = crossed(2_000, rng), crossed(n, rng)
+    model = LinearRegression()
+    plain = DriftAwareEstimator(model, blocks=None).fit(*train)
+    kept = DriftAwareEstimator(model, blocks=None, keep_reference=100).fit(*train)
+    found, other = (own.estimate_score(X + shift) for own in (kept, plain))
+    assert any(note.endswith(why) for note in found.notes)
+    assert dict(found) == dict(other)
+
+
+def test_kept_rows_know_the_halves_that_saw_them_and_checks_use_them():
+    rng = np.random.default_rng(0)
+    train, (X, y) = crossed(1_000, rng), crossed(400, rng, together=0.5)
+    wrapped = DriftAwareEstimator(
+        LinearRegression(),
+        scoring="neg_mean_absolute_error",
+        blocks=None,
+        keep_reference=200,
+    ).fit(*train)
+    rows = wrapped.baseline_.reference_rows
+    seen = np.stack([rows.seen_by(half) for half in range(8)])
+    assert (seen[::2] != seen[1::2]).all()
+    assert 0.3 < seen[0].mean() < 0.7
+    name = "neg_mean_absolute_error"
+    score = wrapped.check(X, y).expected_score[name]
+    assert score.estimated == wrapped.estimate_score(X)[name].value
