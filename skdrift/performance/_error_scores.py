@@ -61,18 +61,18 @@ def expected_error_scores(
             )
             scores.append(nothing_known(name, reason))
             continue
-        noise = np.var(
-            [function(_realised(answers[drawn], e), answers[drawn]) for e in signed],
-            ddof=1,
-        )
+        # Answers are of any size: a variance of labels may then have no number.
+        with np.errstate(over="ignore", invalid="ignore"):
+            said = answers[drawn]
+            noise = np.var([function(_realised(said, e), said) for e in signed], ddof=1)
+            value, plain = function(errors, answers), function(expected.plain, answers)
+            halves = [function(own, answers[compared]) for own in expected.halves]
         score = with_interval(
             name,
-            function(errors, answers),
-            plain=function(expected.plain, answers),
+            value,
+            plain=plain,
             noise=float(noise) * len(drawn) / len(answers),
-            halves=np.array(
-                [function(own, answers[compared]) for own in expected.halves]
-            ),
+            halves=np.array(halves),
             bounds=score_bounds(scorer),
         )
         scores.append(score)

@@ -40,6 +40,8 @@ MOST_ROWS = 10_000
 MOST_CODED = 100
 MOST_SCREENED = 2_000
 MOST_CLASSES = 50
+LARGEST_ERROR = 1e35
+"""Sums of its eighth power are numbers still."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,7 +162,7 @@ def learn_from_pass(
     else:
         usable &= np.isfinite(known.labels) & np.isfinite(known.answers)
     known, place = known.take(usable), place[usable]
-    reason = enough_rows(known)
+    reason = enough_rows(known) or _too_large(known)
     if reason:
         return LossModels(reason=reason), None
     units = known.rows
@@ -188,6 +190,20 @@ def learn_from_pass(
     if keep is None:
         return losses, None
     return losses, draw_reference(known, codes, units, halves, keep, seed)
+
+
+def _too_large(known: OutOfFold) -> str:
+    """Why powers of the errors of a regressor have no number; empty if they do."""
+    if known.n_classes:
+        return ""
+    with np.errstate(over="ignore"):
+        largest = float(np.abs(known.labels - known.answers).max())
+    if largest <= LARGEST_ERROR:
+        return ""
+    return (
+        f"out-of-fold errors are as large as {largest:.3g}, and are learned from up to "
+        f"{LARGEST_ERROR:.0e}: divide the target by a constant"
+    )
 
 
 def _unusable(y: Any, classes: Any) -> str:

@@ -26,9 +26,11 @@ from sklearn.svm import LinearSVC
 
 import skdrift
 from skdrift import DriftAwareEstimator, EstimatedScore, PerformanceEstimate
+from skdrift._core.frame import read_table
 from skdrift.exceptions import EstimatorError, NotFittedError, ParameterError
 from skdrift.performance._class_scores import BINARY_SCORERS, MULTICLASS_SCORERS
 from skdrift.performance._error_scores import REGRESSION_SCORERS
+from skdrift.performance._estimating import expected_batch
 
 
 def classes(n, shift=0.0, seed=0, n_classes=2):
@@ -336,6 +338,47 @@ def test_a_model_without_errors_promises_none(target):
     wrapped = DriftAwareEstimator(LinearRegression()).fit(X, target)
     estimate = wrapped.estimate_score(X)
     assert abs(estimate["neg_mean_absolute_error"].value) < 1e-6
+
+
+@pytest.mark.parametrize("size", [1e60, 1e300])
+def test_errors_without_finite_powers_are_a_reason(size):
+    X, y = values(300)
+    model = DriftAwareEstimator(
+        DummyRegressor(strategy="median"),
+        scoring="neg_mean_absolute_error",
+        blocks=None,
+        keep_reference=100,
+    )
+    with np.errstate(over="ignore", invalid="ignore"):  # the moments of the scores
+        model.fit(X, size * y)
+    assert model.baseline_.losses.reason.endswith("divide the target by a constant")
+    with pytest.raises(EstimatorError, match=r"as large as \d\S*e\+"):
+        model.estimate_score(X)
+
+
+@pytest.mark.parametrize("size", [1e30, 1e-160, 1e-300])
+def test_large_and_tiny_errors_are_estimated(size):
+    X, y = values(600)
+    model = DriftAwareEstimator(LinearRegression(), blocks=None).fit(X, size * y)
+    score = model.estimate_score(X + np.eye(4)[0])["neg_mean_absolute_error"]
+    assert score.low < score.value < score.high <= 0.0
+
+
+def test_answers_of_any_size_warn_of_nothing():
+    X, y = values(600)
+    model = DriftAwareEstimator(LinearRegression(), blocks=None).fit(X, y)
+    batch, known = X[:100].copy(), model.baseline_
+    batch[0] = 1e200
+    expected = expected_batch(
+        known.losses, known.reference, model.estimator_, batch, read_table(batch)
+    )
+    names = ("r2", "neg_mean_absolute_error")
+    found, other = expected.scores(
+        model.estimator_, {name: get_scorer(name) for name in names}
+    )
+    assert np.isnan(found.value)
+    assert found.reason
+    assert other.low < other.value < other.high < 0.0
 
 
 def test_estimating_changes_nothing_and_survives_the_artifact(tmp_path):
