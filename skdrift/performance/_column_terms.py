@@ -135,11 +135,17 @@ def _fitted(
 def _newton(
     at: np.ndarray, slope: np.ndarray, curve: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
-    """A step for each cell, drawn towards 0 as by 2 further rows."""
+    """A step for each cell, drawn towards 0 as by 2 further rows of weight 1."""
     curve = weights * curve
-    prior = max(PRIOR_ROWS * float(curve.mean()), LEAST_SHARE)
+    prior = max(_prior(curve, weights), LEAST_SHARE)
     sums = np.bincount(at, weights * slope, N_CODES)
     return np.asarray(sums / (np.bincount(at, curve, N_CODES) + prior))
+
+
+def _prior(weighted: np.ndarray, weights: np.ndarray) -> float:
+    """What 2 rows of weight 1 have of a value that is given with its weight."""
+    total = float(weights.sum())
+    return PRIOR_ROWS * float(weighted.sum()) / total if total > 0 else 0.0
 
 
 # --- classifiers --------------------------------------------------------------
@@ -305,7 +311,7 @@ def fit_error_terms(
         found = np.zeros((4, N_CODES))
         for number in range(3):
             now = weight * sizes[number]
-            prior = max(PRIOR_ROWS * float(now.mean()), least)
+            prior = max(_prior(now, weight), least)
             real = np.bincount(at, weight * errors[number], N_CODES)
             found[number] = np.log(
                 (real + prior) / (np.bincount(at, now, N_CODES) + prior)

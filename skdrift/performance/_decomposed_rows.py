@@ -95,16 +95,26 @@ def rows_with_labels(
 
 
 def stored_rows(
-    form: ScoreForm, models: LossModels, kept: ReferenceRows, shift: BatchShift
+    form: ScoreForm,
+    models: LossModels,
+    kept: ReferenceRows,
+    shift: BatchShift,
+    share: float,
 ) -> DecomposedRows:
-    """Rows of training that were kept, with their out-of-fold answers."""
+    """Rows of training that were kept, with their out-of-fold answers.
+
+    They are judged by what the rows of the batch are, so `shift` and `share` are those
+    of the batch: else what they are off would be that of another model.
+    """
     known = kept.out_of_fold(models.response, models.n_classes)
     line = output_line(known)
     own = output_codes(line, known.answers, models.edges, models.n_classes)
     codes = np.vstack([kept.codes, own])
     groups = kept.groups.astype(np.int64)
     unseen = ~np.stack([kept.seen_by(half) for half in range(N_HALVES)])
-    return decomposed_rows(form, models, known, codes, line, groups, shift, unseen)
+    return decomposed_rows(
+        form, models, known, codes, line, groups, shift, unseen, share
+    )
 
 
 def decomposed_rows(
@@ -116,6 +126,7 @@ def decomposed_rows(
     blocks: np.ndarray,
     shift: BatchShift,
     unseen: np.ndarray | None = None,
+    share: float | None = None,
 ) -> DecomposedRows:
     """What rows gave, and what the learned losses would give.
 
@@ -131,9 +142,10 @@ def decomposed_rows(
     shift : BatchShift
         Of the batch.
     unseen : ndarray of bool of shape (8, n_rows) or None
+    share : float or None
         As for `expected_rows`.
     """
-    answers = expected_rows(models, codes, line, known.answers, shift, unseen)
+    answers = expected_rows(models, codes, line, known.answers, shift, unseen, share)
     few = answers.compared
     noise = np.zeros(codes.shape[1])
     if models.n_classes:

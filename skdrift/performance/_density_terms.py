@@ -61,7 +61,7 @@ def with_density(
     if overlap < LEAST_OVERLAP or effective < LEAST_ROWS:
         why = "hardly any of them are like the batch"
         return replace(shift, note=f"kept rows were not used: {why}")
-    # As many as they are worth, beside the rows of the prior.
+    # As much as they are worth together, beside the rows of the prior.
     weights = ratio * (effective / ratio.sum())
     return replace(
         shift,

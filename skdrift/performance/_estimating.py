@@ -78,9 +78,9 @@ class ExpectedBatch:
         return expected_error_scores(self.models, self.answered, self.rows, known)
 
     def take(self, rows: np.ndarray) -> ExpectedBatch:
-        """Some of the rows."""
+        """Some of the rows, expected as among all."""
         answered = self.answered.take(rows)
-        expected = _expected_rows(self.models, answered, self.shift)
+        expected = _expected_rows(self.models, answered, self.shift, self.rows.share)
         return replace(self, answered=answered, rows=expected)
 
     def losses(self, index: int) -> np.ndarray | None:
@@ -160,9 +160,19 @@ def expected_batch(
 
 
 def _expected_rows(
-    models: LossModels, answered: AnsweredBatch, shift: BatchShift
+    models: LossModels,
+    answered: AnsweredBatch,
+    shift: BatchShift,
+    share: float | None = None,
 ) -> ExpectedRows:
-    return expected_rows(models, answered.codes, answered.line, answered.answers, shift)
+    return expected_rows(
+        models,
+        answered.codes,
+        answered.line,
+        answered.answers,
+        shift,
+        share=share,
+    )
 
 
 def estimate_performance(

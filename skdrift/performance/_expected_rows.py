@@ -40,12 +40,16 @@ class ExpectedRows:
         Of each half, for some of the rows.
     compared : ndarray of int of shape (n_compared,)
         Their positions.
+    share : float
+        Of the terms of single columns that counts for classes, in [0, 1]; 1 for
+        errors.
     """
 
     mean: np.ndarray
     plain: np.ndarray
     halves: list[np.ndarray]
     compared: np.ndarray
+    share: float = 1.0
 
 
 def expected_rows(
@@ -55,6 +59,7 @@ def expected_rows(
     answers: np.ndarray,
     shift: BatchShift,
     unseen: np.ndarray | None = None,
+    share: float | None = None,
 ) -> ExpectedRows:
     """What is expected of rows, by the mean of the halves as corrected.
 
@@ -70,6 +75,9 @@ def expected_rows(
     unseen : ndarray of bool of shape (8, n_rows) or None
         By which halves a row is to be judged: those that were not learned from it;
         None for all.
+    share : float or None
+        Of the terms that counts for classes; None to take it from these rows. Rows
+        that are set against those of a batch need the share of that batch.
     """
     n = codes.shape[1]
     compared = spread_evenly(n, MOST_COMPARED)
@@ -90,8 +98,9 @@ def expected_rows(
         own = raised(models, half, own, codes, answers, shift)
         whole += part * own
         raised_half.append(own[:, compared])
-    share = 1.0
-    if models.n_classes:
+    if not models.n_classes:
+        share = 1.0
+    elif share is None:
         share = _share_of_terms(by_half, raised_half, answers[compared])
     return ExpectedRows(
         mean=mean + share * (whole - mean),
@@ -101,6 +110,7 @@ def expected_rows(
             for own, other in zip(by_half, raised_half, strict=True)
         ],
         compared=compared,
+        share=share,
     )
 
 

@@ -8,6 +8,8 @@ from scipy import special
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from skdrift import DriftAwareEstimator
+from skdrift._core.frame import read_table
+from skdrift.performance._answered_batch import answered_batch
 from skdrift.performance._column_terms import (
     beyond_chance,
     class_gains,
@@ -20,6 +22,17 @@ from skdrift.performance._column_terms import (
     strongest_columns,
     sum_of_terms,
 )
+from skdrift.performance._decomposed_rows import decomposed_rows, rows_with_labels
+from skdrift.performance._estimating import expected_batch
+from skdrift.performance._expected_rows import (
+    _share_of_terms,
+    expected_rows,
+    shift_of_columns,
+)
+from skdrift.performance._output_codes import output_line
+from skdrift.performance._row_codes import row_codes
+from skdrift.performance._score_forms import CLASS_FORMS
+from skdrift.performance._shared_x import find_shared
 
 N = 8_000
 
@@ -86,6 +99,38 @@ def test_weights_say_which_rows_have_to_be_right():
     assert abs(real - own) < 0.2 * abs(real - weights @ shares[0])
 
 
+def test_a_weight_of_two_is_a_row_twice():
+    rng = np.random.default_rng(0)
+    n = 300
+    codes, right, shares, answers = classes(rng, 3, n)
+    twice, weights = np.tile(np.arange(n), 2), np.full(n, 2.0)
+    double = codes[:, twice], right[:, twice], shares[:, twice], answers[twice]
+    found = fit_class_terms(codes, right, shares, answers, weights)
+    assert np.allclose(found, fit_class_terms(*double))
+    assert not np.allclose(found, fit_class_terms(codes, right, shares, answers))
+    pairs = right[:2] / right[:2].sum(axis=0).clip(1), np.full((2, n), 0.5)
+    of_two = fit_class_terms(codes, *pairs, answers % 2, weights)
+    double = (own[:, twice] for own in (codes, *pairs))
+    assert np.allclose(of_two, fit_class_terms(*double, answers[twice] % 2))
+    errors = rng.exponential(size=(4, n))
+    expected = np.ones((4, n))
+    found = fit_error_terms(codes, errors, expected, 1.0, weights)
+    double = codes[:, twice], errors[:, twice], expected[:, twice], 1.0
+    assert np.allclose(found, fit_error_terms(*double))
+    assert not np.allclose(found, fit_error_terms(codes, errors, expected, 1.0))
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_of_no_rows_nothing_is_said(k):
+    codes, none = np.zeros((1, 0), np.uint8), np.zeros(0)
+    shares = np.zeros((k, 0))
+    terms = fit_class_terms(codes, shares, shares, none.astype(int), none)
+    assert terms.shape == (1, 48, k + 2)
+    assert not terms.any()
+    errors = np.zeros((4, 0))
+    assert not fit_error_terms(codes, errors, errors, 1.0, none).any()
+
+
 @pytest.mark.parametrize("n", [1, 30, 1_000])
 def test_a_batch_of_training_has_moved_little(n):
     rng = np.random.default_rng(n)
@@ -121,6 +166,12 @@ def test_gains_are_those_of_the_log_likelihood_and_of_squares():
     other = classes(rng, 3)
     first, second = class_gains(*other, terms)
     assert first > 0 > second  # the second column says nothing, and was fitted to
+    codes, right, shares, answers = other
+    total = sum_of_terms(codes[:1], terms[:1], np.ones(1))
+    raised = raised_shares(shares, total, answers)
+    labels = right.argmax(axis=0), np.arange(N)
+    assert first == pytest.approx(np.log(raised[labels] / shares[labels]).sum())
+    codes = classes(np.random.default_rng(0), 3)[0]
     errors = np.abs(rng.normal(size=(4, N)))
     errors[3] += 0.2 * codes[0]
     expected = np.tile(errors.mean(axis=1)[:, None], N)
@@ -129,6 +180,13 @@ def test_gains_are_those_of_the_log_likelihood_and_of_squares():
     gains = error_gains(codes, fresh, expected, 1.0, terms)
     assert gains.shape == (2, 4)
     assert (gains[:, :3] < 0).all()
+    total = sum_of_terms(codes[:1], terms[:1], np.ones(1))
+    found = raised_errors(expected, total, 1.0)
+    squares = (fresh[3] - expected[3]) ** 2 - (fresh[3] - found[3]) ** 2
+    assert gains[0, 3] == pytest.approx(squares.sum())
+    # Of Poisson's law: that of the share of a size, less the size itself.
+    ratio = fresh[0] * np.log(found[0] / expected[0]) - found[0] + expected[0]
+    assert gains[0, 0] == pytest.approx(ratio.sum())
 
 
 @pytest.mark.parametrize("kind", ["classes", "values"])
@@ -152,6 +210,81 @@ def test_a_column_that_stands_for_the_block_is_left_out(kind):
 
     assert largest(single) > 0.1
     assert largest(whole) == 0.0
+
+
+def test_terms_of_classes_count_by_how_far_halves_agree():
+    """One minus variance over square, of what the terms add on average."""
+    rng = np.random.default_rng(0)
+    before = [np.full((2, 400), 0.5)] * 8
+    answers = np.repeat([0, 1, -1], [200, 190, 10])
+
+    def share(mean, spread):
+        steps = mean + spread * np.tile([-1.0, 1.0], 4)
+        after = [np.stack([0.5 + own, 0.5 - own]) for own in steps[:, None] * ones]
+        return _share_of_terms(before, after, answers)
+
+    ones = np.where(answers == 0, 1.0, -1.0)
+    assert share(0.1, 0.0) == 1.0
+    assert share(0.0, 0.0) == 0.0
+    # Of right answers mean² / variance is 4; of squares (mean² + spread²)² over
+    # (2 mean spread)² is (5 / 4)².
+    assert share(0.1, 0.05) == pytest.approx(1.0 - 2.0 / (4.0 + 25.0 / 16.0))
+    none = np.full(400, -1)
+    after = [own + 0.1 * rng.normal(size=own.shape) for own in before]
+    assert 0.0 <= _share_of_terms(before, after, none) <= 1.0
+
+
+def bent(n, rng, shift=0.0):
+    X = rng.normal(size=(n, 4))
+    X[:, 0] += shift
+    odds = X[:, 0] + 0.8 * np.maximum(X[:, 0], 0.0) ** 2 - 1.0 + X[:, 1]
+    return X, (rng.random(n) < special.expit(odds)).astype(int)
+
+
+def test_rows_alone_are_expected_as_among_the_batch():
+    rng = np.random.default_rng(0)
+    model = DriftAwareEstimator(LogisticRegression(), blocks=None).fit(
+        *bent(3_000, rng)
+    )
+    X, _ = bent(800, rng, 1.0)
+    known = model.baseline_
+    batch = expected_batch(
+        known.losses, known.reference, model.estimator_, X, read_table(X)
+    )
+    assert 0.0 < batch.rows.share < 1.0
+    for rows in (np.arange(3), np.arange(400, 800)):
+        part = batch.take(rows)
+        assert np.allclose(part.rows.mean, batch.rows.mean[:, rows])
+
+
+def test_kept_rows_are_held_against_the_model_of_the_batch():
+    rng = np.random.default_rng(0)
+    wrapped = DriftAwareEstimator(
+        LogisticRegression(), blocks=None, keep_reference=1_000
+    ).fit(*bent(3_000, rng))
+    X, y = bent(800, rng, 1.0)
+    models, kept = wrapped.baseline_.losses, wrapped.baseline_.reference_rows
+    coded = row_codes(read_table(X), wrapped.baseline_.reference, models.positions)
+    batch = answered_batch(models, wrapped.estimator_, X, coded.codes)
+    known = rows_with_labels(batch, y, models, wrapped.estimator_)
+    form, shift = CLASS_FORMS["accuracy"], shift_of_columns(models, batch.codes)
+    args = known, batch.codes, batch.line, np.arange(len(y)), shift
+    rows = decomposed_rows(form, models, *args)
+    inside = ~coded.outside
+    shared = find_shared(form, models, kept, rows, inside, models.positions, shift)
+    assert shared.region == "density"
+    assert 0.0 < rows.answers.share < 1.0
+    assert shared.stored.answers.share == rows.answers.share
+    answers = kept.answers
+    alone = expected_rows(
+        models,
+        shared.stored.codes,
+        output_line(shared.stored.known),
+        answers,
+        shift,
+        shared.stored.unseen,
+    )
+    assert alone.share != rows.answers.share
 
 
 def crossed(n, rng, together=0.0):
