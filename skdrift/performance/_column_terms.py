@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import special
 
 from skdrift.performance._row_codes import N_CODES
 
@@ -21,6 +20,8 @@ PRIOR_ROWS = 2.0
 WIDTHS = (8, 1)
 """Codes that are taken together, one after the other; missing cells stay alone."""
 LEAST_SHARE = 1e-12
+LEAST_CURVE = 1e-6
+"""Of a cell: shares that are all alike have odds without any."""
 
 
 def strongest_columns(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -137,7 +138,7 @@ def _newton(
 ) -> np.ndarray:
     """A step for each cell, drawn towards 0 as by 2 further rows of weight 1."""
     curve = weights * curve
-    prior = max(_prior(curve, weights), LEAST_SHARE)
+    prior = max(_prior(curve, weights), LEAST_CURVE)
     sums = np.bincount(at, weights * slope, N_CODES)
     return np.asarray(sums / (np.bincount(at, curve, N_CODES) + prior))
 
@@ -177,62 +178,46 @@ def fit_class_terms(
         to them; added to that of the class that was answered.
     """
     weight = np.ones(len(answers)) if weights is None else weights
-    base = np.log(np.maximum(shares, LEAST_SHARE))
-    if len(shares) == 2:
-        return _fit_two_classes(codes, right[1], base[1] - base[0], answers, weight)
-    line, n_classes, rows = base.copy(), len(base), np.arange(len(answers))
-    right_answers = right[answers, rows]
+    line, rows = np.log(np.maximum(shares, LEAST_SHARE)), np.arange(len(answers))
+    mean = (shares * line).sum(axis=0)
+    curves = [
+        *(shares * (1.0 - shares)),
+        np.maximum((shares * line**2).sum(axis=0) - mean**2, 0.0),
+        (shares * (1.0 - shares))[answers, rows],
+    ]
+    added, n_classes = np.zeros_like(shares), len(shares)
 
     def fit(at: np.ndarray) -> np.ndarray:
         found = np.zeros((n_classes + 2, N_CODES))
-        for number, (hits, own) in enumerate(
-            zip(right, special.softmax(line, axis=0), strict=True)
-        ):
-            found[number] = _newton(at, hits - own, own * (1.0 - own), weight)
+        left = right - _tilted(shares, added)
+        for number in range(n_classes):
+            found[number] = _newton(at, left[number], curves[number], weight)
         # Of all classes at once, as in the boosting of Friedman (2001).
         found[:n_classes] *= (n_classes - 1.0) / n_classes
-        line[:] += found[:n_classes].take(at, axis=1)
-        now = special.softmax(line, axis=0)
-        mean = (now * base).sum(axis=0)
-        curve = np.maximum((now * base**2).sum(axis=0) - mean**2, 0.0)
-        slope = (right * base).sum(axis=0) - mean
-        found[-2] = _newton(at, slope, curve, weight)
-        line[:] += base * found[-2].take(at)
-        own = special.softmax(line, axis=0)[answers, rows]
-        found[-1] = _newton(at, right_answers - own, own * (1.0 - own), weight)
-        line[answers, rows] += found[-1].take(at)
+        added[:] += found[:n_classes].take(at, axis=1)
+        left = right - _tilted(shares, added)
+        found[-2] = _newton(at, (left * line).sum(axis=0), curves[-2], weight)
+        added[:] += line * found[-2].take(at)
+        left = right - _tilted(shares, added)
+        found[-1] = _newton(at, left[answers, rows], curves[-1], weight)
+        added[answers, rows] += found[-1].take(at)
         return found
 
     return _fitted(codes, n_classes + 2, fit)
 
 
-def _fit_two_classes(
-    codes: np.ndarray,
-    hits: np.ndarray,
-    odds: np.ndarray,
-    answers: np.ndarray,
-    weight: np.ndarray,
-) -> np.ndarray:
-    """The same by the log odds of the second class alone."""
-    line, side = odds.copy(), 2.0 * answers - 1.0
-    directions = np.ones_like(odds), odds, side
-
-    def fit(at: np.ndarray) -> np.ndarray:
-        steps = np.zeros((3, N_CODES))
-        for step, direction in zip(steps, directions, strict=True):
-            now = special.expit(line)
-            slope, curve = (hits - now) * direction, now * (1.0 - now) * direction**2
-            step[:] = _newton(at, slope, curve, weight)
-            line[:] += direction * step.take(at)
-        return np.vstack([-0.5 * steps[0], 0.5 * steps[0], steps[1:]])
-
-    return _fitted(codes, 4, fit)
+def _tilted(shares: np.ndarray, added: np.ndarray) -> np.ndarray:
+    """Shares where so much is added to their logarithms, to the first order."""
+    return shares * (1.0 + added - (shares * added).sum(axis=0))
 
 
 def raised_shares(
     shares: np.ndarray, total: np.ndarray, answers: np.ndarray
 ) -> np.ndarray:
-    """Shares of classes with the terms of the rows.
+    """Shares of classes with the terms of the rows, to the first order.
+
+    They sum to 1, and can leave [0, 1] in single rows: what terms have by chance then
+    cancels in means of rows, where it would draw shares to even otherwise.
 
     Parameters
     ----------
@@ -241,13 +226,16 @@ def raised_shares(
     answers : ndarray of int of shape (n_rows,)
         -1 for an answer that is no class.
     """
-    raised = np.log(np.maximum(shares, LEAST_SHARE)) * (1.0 + total[-2]) + total[:-2]
+    added = np.log(np.maximum(shares, LEAST_SHARE)) * total[-2] + total[:-2]
     rows = np.flatnonzero(answers >= 0)
-    raised[answers[rows], rows] += total[-1, rows]
-    if len(raised) == 2:
-        second = special.expit(raised[1] - raised[0])
-        return np.stack([1.0 - second, second])
-    return np.asarray(special.softmax(raised, axis=0))
+    added[answers[rows], rows] += total[-1, rows]
+    return _tilted(shares, added)
+
+
+def inside_bounds(shares: np.ndarray) -> np.ndarray:
+    """Shares in [0, 1] with a sum of 1."""
+    found = np.maximum(shares, 0.0)
+    return np.asarray(found / found.sum(axis=0))
 
 
 def class_gains(
@@ -257,7 +245,7 @@ def class_gains(
     answers: np.ndarray,
     terms: np.ndarray,
 ) -> np.ndarray:
-    """By how much terms of single columns lessen the log loss of rows: (k,).
+    """By how much terms of single columns lessen the squares of what is left: (k,).
 
     Parameters
     ----------
@@ -265,14 +253,10 @@ def class_gains(
         As for `fit_class_terms`, of other rows.
     terms : ndarray of float of shape (k, 48, n_classes + 2)
     """
-    before = _log_likelihood(right, shares)
+    before = float(((right - shares) ** 2).sum())
     pairs = zip(codes, terms, strict=True)
     raised = [raised_shares(shares, t[own].T, answers) for own, t in pairs]
-    return np.array([_log_likelihood(right, own) - before for own in raised])
-
-
-def _log_likelihood(right: np.ndarray, shares: np.ndarray) -> float:
-    return float((right * np.log(np.maximum(shares, LEAST_SHARE))).sum())
+    return np.array([before - float(((right - own) ** 2).sum()) for own in raised])
 
 
 # --- regressors ---------------------------------------------------------------

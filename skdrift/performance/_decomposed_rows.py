@@ -99,12 +99,11 @@ def stored_rows(
     models: LossModels,
     kept: ReferenceRows,
     shift: BatchShift,
-    share: float,
 ) -> DecomposedRows:
     """Rows of training that were kept, with their out-of-fold answers.
 
-    They are judged by what the rows of the batch are, so `shift` and `share` are those
-    of the batch: else what they are off would be that of another model.
+    They are judged by what the rows of the batch are, so `shift` is that of the batch:
+    else what they are off would be that of another model.
     """
     known = kept.out_of_fold(models.response, models.n_classes)
     line = output_line(known)
@@ -112,9 +111,7 @@ def stored_rows(
     codes = np.vstack([kept.codes, own])
     groups = kept.groups.astype(np.int64)
     unseen = ~np.stack([kept.seen_by(half) for half in range(N_HALVES)])
-    return decomposed_rows(
-        form, models, known, codes, line, groups, shift, unseen, share
-    )
+    return decomposed_rows(form, models, known, codes, line, groups, shift, unseen)
 
 
 def decomposed_rows(
@@ -126,7 +123,6 @@ def decomposed_rows(
     blocks: np.ndarray,
     shift: BatchShift,
     unseen: np.ndarray | None = None,
-    share: float | None = None,
 ) -> DecomposedRows:
     """What rows gave, and what the learned losses would give.
 
@@ -142,16 +138,15 @@ def decomposed_rows(
     shift : BatchShift
         Of the batch.
     unseen : ndarray of bool of shape (8, n_rows) or None
-    share : float or None
         As for `expected_rows`.
     """
-    answers = expected_rows(models, codes, line, known.answers, shift, unseen, share)
+    answers = expected_rows(models, codes, line, known.answers, shift, unseen)
     few = answers.compared
     noise = np.zeros(codes.shape[1])
     if models.n_classes:
         values = form.values_by_class(known)
         expected, plain, *halves = (
-            form.bounded((shares * own).sum(axis=0))[:, None]
+            (shares * own).sum(axis=0)[:, None]
             for shares, own in (
                 (answers.mean, values),
                 (answers.plain, values),

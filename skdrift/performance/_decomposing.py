@@ -10,6 +10,7 @@ import numpy as np
 from skdrift._core.frame import Table, read_table
 from skdrift.exceptions import InputError
 from skdrift.performance._answered_batch import answered_batch
+from skdrift.performance._column_terms import inside_bounds
 from skdrift.performance._cross_validation import score_of
 from skdrift.performance._decomposed_rows import (
     DecomposedRows,
@@ -145,7 +146,7 @@ def _rival(
         models,
         score.form,
         rows.known,
-        rows.answers.mean,
+        inside_bounds(rows.answers.mean),
         np.stack([half.mean(axis=1) for half in rows.answers.halves]),
         rows.blocks,
         score.promised,

@@ -13,7 +13,11 @@ import numpy as np
 
 from skdrift._core.rows import spread_evenly
 from skdrift.performance._batch_shift import BatchShift
-from skdrift.performance._column_terms import fit_class_terms, fit_error_terms
+from skdrift.performance._column_terms import (
+    fit_class_terms,
+    fit_error_terms,
+    inside_bounds,
+)
 from skdrift.performance._expected_rows import (
     corrected_errors,
     corrected_shares,
@@ -86,7 +90,9 @@ def _terms(
         of_rows, of_one = codes[:, rows], np.zeros((1, len(rows)), dtype=np.uint8)
         if models.n_classes:
             _, shares = corrected_shares(models, half, of_rows, line[rows], answers)
-            shares = raised(models, half, shares, of_rows, answers, shift)
+            shares = inside_bounds(
+                raised(models, half, shares, of_rows, answers, shift)
+            )
             right = np.eye(models.n_classes)[known.labels[rows]].T
             terms = fit_class_terms(of_one, right, shares, answers, weights[rows])
         else:

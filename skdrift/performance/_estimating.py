@@ -80,7 +80,7 @@ class ExpectedBatch:
     def take(self, rows: np.ndarray) -> ExpectedBatch:
         """Some of the rows, expected as among all."""
         answered = self.answered.take(rows)
-        expected = _expected_rows(self.models, answered, self.shift, self.rows.share)
+        expected = _expected_rows(self.models, answered, self.shift)
         return replace(self, answered=answered, rows=expected)
 
     def losses(self, index: int) -> np.ndarray | None:
@@ -163,7 +163,6 @@ def _expected_rows(
     models: LossModels,
     answered: AnsweredBatch,
     shift: BatchShift,
-    share: float | None = None,
 ) -> ExpectedRows:
     return expected_rows(
         models,
@@ -171,7 +170,6 @@ def _expected_rows(
         answered.line,
         answered.answers,
         shift,
-        share=share,
     )
 
 

@@ -35,21 +35,18 @@ class ExpectedRows:
     ----------
     mean, plain : ndarray of float of shape (n_values, n_rows)
         Of all halves together, and without trees: probability of each class, or the
-        four errors.
+        four errors. Probabilities sum to 1; those of single rows can leave [0, 1], see
+        `raised_shares`.
     halves : list of ndarray of float of shape (n_values, n_compared)
         Of each half, for some of the rows.
     compared : ndarray of int of shape (n_compared,)
         Their positions.
-    share : float
-        Of the terms of single columns that counts for classes, in [0, 1]; 1 for
-        errors.
     """
 
     mean: np.ndarray
     plain: np.ndarray
     halves: list[np.ndarray]
     compared: np.ndarray
-    share: float = 1.0
 
 
 def expected_rows(
@@ -59,7 +56,6 @@ def expected_rows(
     answers: np.ndarray,
     shift: BatchShift,
     unseen: np.ndarray | None = None,
-    share: float | None = None,
 ) -> ExpectedRows:
     """What is expected of rows, by the mean of the halves as corrected.
 
@@ -75,67 +71,24 @@ def expected_rows(
     unseen : ndarray of bool of shape (8, n_rows) or None
         By which halves a row is to be judged: those that were not learned from it;
         None for all.
-    share : float or None
-        Of the terms that counts for classes; None to take it from these rows. Rows
-        that are set against those of a batch need the share of that batch.
     """
     n = codes.shape[1]
     compared = spread_evenly(n, MOST_COMPARED)
     n_values = models.n_classes or len(ERRORS)
-    plain, mean = np.zeros((n_values, n)), np.zeros((n_values, n))
-    by_half, raised_half, whole = [], [], np.zeros((n_values, n))
+    plain, mean, by_half = np.zeros((n_values, n)), np.zeros((n_values, n)), []
     for half in range(N_HALVES):
         if models.n_classes:
             base, own = corrected_shares(models, half, codes, line, answers)
         else:
             base = models.tables[half][:, None]
             own = corrected_errors(models, half, codes)
+        own = raised(models, half, own, codes, answers, shift)
         part = np.full(n, 1.0) if unseen is None else 2.0 * unseen[half]
         part /= N_HALVES
         plain += part * base
         mean += part * own
         by_half.append(own[:, compared])
-        own = raised(models, half, own, codes, answers, shift)
-        whole += part * own
-        raised_half.append(own[:, compared])
-    if not models.n_classes:
-        share = 1.0
-    elif share is None:
-        share = _share_of_terms(by_half, raised_half, answers[compared])
-    return ExpectedRows(
-        mean=mean + share * (whole - mean),
-        plain=plain,
-        halves=[
-            own + share * (other - own)
-            for own, other in zip(by_half, raised_half, strict=True)
-        ],
-        compared=compared,
-        share=share,
-    )
-
-
-def _share_of_terms(
-    before: list[np.ndarray], after: list[np.ndarray], answers: np.ndarray
-) -> float:
-    """How far what terms add for classes is beyond how halves differ in it.
-
-    ``1 - variance / square`` of what they add, at least 0 (James and Stein 1961), on
-    average of the share of right answers and of how sure they are. Odds that vary by
-    chance alone are drawn towards even, by as much as columns have moved.
-    """
-    known = np.flatnonzero(answers >= 0)
-    at = answers[known], known
-    added = np.array(
-        [
-            [own[at].sum() - was[at].sum(), (own**2 - was**2).sum()]
-            for was, own in zip(before, after, strict=True)
-        ]
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.nan_to_num(
-            added.mean(axis=0) ** 2 / added.var(axis=0), posinf=np.inf
-        )
-        return float(np.maximum(1.0 - 1.0 / ratio.mean(), 0.0))
+    return ExpectedRows(mean=mean, plain=plain, halves=by_half, compared=compared)
 
 
 def shift_of_columns(models: LossModels, codes: np.ndarray) -> BatchShift:

@@ -13,6 +13,7 @@ from sklearn.utils import get_tags
 
 from skdrift._core.rows import spread_evenly, take_rows
 from skdrift.performance._calibration import Response
+from skdrift.performance._column_terms import inside_bounds
 from skdrift.performance._estimate import (
     EstimatedScore,
     raised_score,
@@ -232,6 +233,7 @@ def _of_counts(
 
 def _noise_of_rows(shares: np.ndarray, by_row: np.ndarray) -> float:
     """Variance of a sum over rows of what the label that is drawn gives."""
+    shares = inside_bounds(shares)
     means = (shares * by_row).sum(axis=0)
     return float(((shares * by_row**2).sum(axis=0) - means**2).sum())
 
@@ -244,7 +246,7 @@ def _drawn_noise(value_of: ValueOf, shares: np.ndarray) -> float:
     n = shares.shape[1]
     rows = spread_evenly(n, MOST_DRAWN)
     rng = np.random.default_rng(0)
-    edges = np.cumsum(shares[:, rows], axis=0)[:-1]
+    edges = np.cumsum(inside_bounds(shares[:, rows]), axis=0)[:-1]
     eye = np.eye(len(shares))
     values = []
     for _ in range(N_DRAWS):
@@ -336,6 +338,8 @@ def _value_by_ranks(
     orders = [_ranks(column, apart) for column in columns]
 
     def of_ranks(shares: np.ndarray, rows: np.ndarray) -> float:
+        if area is expected_average_precision:
+            shares = inside_bounds(shares)
         hits = shares[1:] if k == 2 else shares
         areas = [
             area(order[rows], own) for order, own in zip(orders, hits, strict=True)
@@ -393,6 +397,7 @@ def _value_by_rows(scorer: Scorer, answered: AnsweredRows, estimator: Any) -> Va
     classes = np.asarray(estimator.classes_)
 
     def of_rows(shares: np.ndarray, rows: np.ndarray) -> float:
+        shares = inside_bounds(shares)
         number, place = np.nonzero(shares)
         weights = shares[number, place]
         return float(scorer(known, rows[place], classes[number], sample_weight=weights))

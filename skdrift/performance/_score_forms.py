@@ -90,12 +90,6 @@ class ScoreForm:
         """What each row gives if its label is that of each class: (n_classes, n)."""
         return values_by_class(rows)[:, self.index]
 
-    def bounded(self, expected: np.ndarray) -> np.ndarray:
-        """Expected values of rows within what a row of a classifier can give."""
-        if self.index == CLASS_VALUES.index("accuracy"):
-            return np.clip(expected, 0.0, 1.0)
-        return np.minimum(expected, 0.0)
-
     def losses(self, terms: np.ndarray) -> np.ndarray:
         """One loss for each row, larger = worse, in the units of the shown score."""
         if self.classes and self.index == CLASS_VALUES.index("accuracy"):

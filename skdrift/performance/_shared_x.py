@@ -80,7 +80,7 @@ def find_shared(
     if inside.sum() < LEAST_ROWS or kept.n_rows < LEAST_ROWS:
         why = f"of fewer than {LEAST_ROWS} rows no shared x can be learned by density"
         return replace(plain, note=why)
-    stored = stored_rows(form, models, kept, shift, rows.answers.share)
+    stored = stored_rows(form, models, kept, shift)
     asked = np.flatnonzero(np.isin(models.positions, varied))
     of_reference, of_batch = shares_of_batch(
         kept.codes[asked], rows.codes[asked], stored.blocks, rows.blocks
