@@ -133,13 +133,11 @@ def _fitted(
     return found
 
 
-def _newton(
-    at: np.ndarray, slope: np.ndarray, curve: np.ndarray, weights: np.ndarray
+def _steps(
+    at: np.ndarray, slope: np.ndarray, curve: np.ndarray, prior: float
 ) -> np.ndarray:
-    """A step for each cell, drawn towards 0 as by 2 further rows of weight 1."""
-    curve = weights * curve
-    prior = max(_prior(curve, weights), LEAST_CURVE)
-    sums = np.bincount(at, weights * slope, N_CODES)
+    """A Newton step for each cell, drawn towards 0."""
+    sums = np.bincount(at, slope, N_CODES)
     return np.asarray(sums / (np.bincount(at, curve, N_CODES) + prior))
 
 
@@ -180,26 +178,28 @@ def fit_class_terms(
     weight = np.ones(len(answers)) if weights is None else weights
     line, rows = np.log(np.maximum(shares, LEAST_SHARE)), np.arange(len(answers))
     mean = (shares * line).sum(axis=0)
-    curves = [
-        *(shares * (1.0 - shares)),
-        np.maximum((shares * line**2).sum(axis=0) - mean**2, 0.0),
-        (shares * (1.0 - shares))[answers, rows],
-    ]
+    odds = np.maximum((shares * line**2).sum(axis=0) - mean**2, 0.0)
+    own = shares * (1.0 - shares)
+    curves = weight * np.vstack([own, odds, own[answers, rows]])
+    priors = [max(_prior(curve, weight), LEAST_CURVE) for curve in curves]
     added, n_classes = np.zeros_like(shares), len(shares)
+    asked = range(1, 2) if n_classes == 2 else range(n_classes)
 
     def fit(at: np.ndarray) -> np.ndarray:
         found = np.zeros((n_classes + 2, N_CODES))
-        left = right - _tilted(shares, added)
-        for number in range(n_classes):
-            found[number] = _newton(at, left[number], curves[number], weight)
+        left = weight * (right - _tilted(shares, added))
+        for number in asked:
+            found[number] = _steps(at, left[number], curves[number], priors[number])
+        if n_classes == 2:
+            found[0] = -found[1]
         # Of all classes at once, as in the boosting of Friedman (2001).
         found[:n_classes] *= (n_classes - 1.0) / n_classes
         added[:] += found[:n_classes].take(at, axis=1)
-        left = right - _tilted(shares, added)
-        found[-2] = _newton(at, (left * line).sum(axis=0), curves[-2], weight)
+        left = weight * (right - _tilted(shares, added))
+        found[-2] = _steps(at, (left * line).sum(axis=0), curves[-2], priors[-2])
         added[:] += line * found[-2].take(at)
-        left = right - _tilted(shares, added)
-        found[-1] = _newton(at, left[answers, rows], curves[-1], weight)
+        left = weight * (right - _tilted(shares, added))
+        found[-1] = _steps(at, left[answers, rows], curves[-1], priors[-1])
         added[answers, rows] += found[-1].take(at)
         return found
 
@@ -301,8 +301,8 @@ def fit_error_terms(
                 (real + prior) / (np.bincount(at, now, N_CODES) + prior)
             )
             sizes[number] *= np.exp(found[number]).take(at)
-        slope = (errors[3] - signed) / spread
-        found[3] = _newton(at, slope, np.ones_like(slope), weight)
+        slope = weight * (errors[3] - signed) / spread
+        found[3] = _steps(at, slope, weight, PRIOR_ROWS)
         signed[:] += spread * found[3].take(at)
         return found
 
