@@ -176,6 +176,8 @@ def fit_class_terms(
         to them; added to that of the class that was answered.
     """
     weight = np.ones(len(answers)) if weights is None else weights
+    if len(shares) == 2:
+        return _fit_two_classes(codes, right[1], shares, answers, weight)
     line, rows = np.log(np.maximum(shares, LEAST_SHARE)), np.arange(len(answers))
     mean = (shares * line).sum(axis=0)
     odds = np.maximum((shares * line**2).sum(axis=0) - mean**2, 0.0)
@@ -183,15 +185,12 @@ def fit_class_terms(
     curves = weight * np.vstack([own, odds, own[answers, rows]])
     priors = [max(_prior(curve, weight), LEAST_CURVE) for curve in curves]
     added, n_classes = np.zeros_like(shares), len(shares)
-    asked = range(1, 2) if n_classes == 2 else range(n_classes)
 
     def fit(at: np.ndarray) -> np.ndarray:
         found = np.zeros((n_classes + 2, N_CODES))
         left = weight * (right - _tilted(shares, added))
-        for number in asked:
+        for number in range(n_classes):
             found[number] = _steps(at, left[number], curves[number], priors[number])
-        if n_classes == 2:
-            found[0] = -found[1]
         # Of all classes at once, as in the boosting of Friedman (2001).
         found[:n_classes] *= (n_classes - 1.0) / n_classes
         added[:] += found[:n_classes].take(at, axis=1)
@@ -204,6 +203,34 @@ def fit_class_terms(
         return found
 
     return _fitted(codes, n_classes + 2, fit)
+
+
+def _fit_two_classes(
+    codes: np.ndarray,
+    hits: np.ndarray,
+    shares: np.ndarray,
+    answers: np.ndarray,
+    weight: np.ndarray,
+) -> np.ndarray:
+    """The same by the odds of the second class alone."""
+    line, own = np.log(np.maximum(shares, LEAST_SHARE)), shares[1]
+    spread, odds, side = own * (1.0 - own), line[1] - line[0], 2.0 * answers - 1.0
+    directions = np.ones_like(odds), odds, side
+    curves = [weight * spread * direction**2 for direction in directions]
+    priors = [max(_prior(curve, weight), LEAST_CURVE) for curve in curves]
+    slopes = [weight * direction for direction in directions]
+    moves = [spread * direction for direction in directions]
+    left = hits - own
+
+    def fit(at: np.ndarray) -> np.ndarray:
+        steps = np.zeros((3, N_CODES))
+        for number, step in enumerate(steps):
+            slope = slopes[number] * left
+            step[:] = _steps(at, slope, curves[number], priors[number])
+            left[:] -= moves[number] * step.take(at)
+        return np.vstack([-0.5 * steps[0], 0.5 * steps[0], steps[1:]])
+
+    return _fitted(codes, 4, fit)
 
 
 def _tilted(shares: np.ndarray, added: np.ndarray) -> np.ndarray:

@@ -24,7 +24,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from real_data import electricity_labels, real_tables
+import pandas as pd
+from real_data import electricity_labels, electricity_names, real_tables
 from scipy.special import expit
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -206,7 +207,8 @@ def bike_months() -> Iterator[tuple[str, ScoreDecomposition]]:
 
 def electricity_pieces() -> Iterator[tuple[str, ScoreDecomposition]]:
     """Pieces of the record against a model of its first 10,000 rows."""
-    X, y = real_tables()["electricity"], electricity_labels()
+    y = electricity_labels()
+    X = pd.DataFrame(real_tables()["electricity"], columns=electricity_names())
     wrapped = DriftAwareEstimator(
         HistGradientBoostingClassifier(), scoring="accuracy", keep_reference=4_000
     ).fit(X[:10_000], y[:10_000])

@@ -28,6 +28,12 @@ def _electricity() -> np.ndarray:
     return np.array([row[:-1] for row in rows[1:]], dtype=np.float64)
 
 
+def electricity_names() -> list[str]:
+    """Names of the columns of the table "electricity"."""
+    with gzip.open(ELECTRICITY, "rt", newline="") as file:
+        return next(csv.reader(file))[:-1]
+
+
 def electricity_labels() -> np.ndarray:
     """Whether the price went up, for the rows of the table "electricity"."""
     with gzip.open(ELECTRICITY, "rt", newline="") as file:
