@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from skdrift.performance._row_codes import N_CODES
 
@@ -85,6 +86,21 @@ def add_leaves(total: np.ndarray, leaves: np.ndarray, values: np.ndarray) -> Non
     """Add to sums of shape (n_outputs, n_rows) what one tree gives each row."""
     for own, of_output in zip(total, values.T, strict=True):
         own += of_output.astype(np.float64, copy=False).take(leaves)
+
+
+def class_shares(base: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Probability of each class: logarithms of the plain ones, raised by trees.
+
+    Parameters
+    ----------
+    base : ndarray of float of shape (n_classes, n_rows), or (n_classes, 1)
+    total : ndarray of float of shape (n_classes, n_rows), or (1, n_rows)
+        For two classes added to the log odds of the second.
+    """
+    if len(base) == 2:
+        second = special.expit(base[1] - base[0] + total[-1])
+        return np.stack([1.0 - second, second])
+    return np.asarray(special.softmax(base + total, axis=0))
 
 
 def boost(

@@ -17,7 +17,13 @@ import numpy as np
 from scipy import optimize, special
 
 from skdrift._core.rows import spread_evenly
-from skdrift.performance._boosting import Gradient, Trees, boost, sum_of_trees
+from skdrift.performance._boosting import (
+    Gradient,
+    Trees,
+    boost,
+    class_shares,
+    sum_of_trees,
+)
 from skdrift.performance._calibration import Calibrator, calibrated
 from skdrift.performance._class_moments import ClassMoments, learn_class_moments
 from skdrift.performance._column_scores import ColumnScores, recoded
@@ -324,7 +330,7 @@ def _gradient(right: np.ndarray, base: np.ndarray) -> Gradient:
     asked = slice(1, 2) if two else slice(None)
 
     def gradient(total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        shares = _raised(base, total)[asked]
+        shares = class_shares(base[:, None], total)[asked]
         rest = right[asked] - shares
         # A leaf of one rare class would step too far by the curvature alone.
         return step * rest, shares * (1.0 - shares) + DAMPING * np.abs(rest)
@@ -332,16 +338,8 @@ def _gradient(right: np.ndarray, base: np.ndarray) -> Gradient:
     return gradient
 
 
-def _raised(base: np.ndarray, total: np.ndarray) -> np.ndarray:
-    """Probability of each class, of shape (n_classes, n_rows)."""
-    if len(base) == 2:
-        second = special.expit(base[1] - base[0] + total[-1])
-        return np.stack([1.0 - second, second])
-    return np.asarray(special.softmax(base[:, None] + total, axis=0))
-
-
 def _shares(base: np.ndarray, codes: np.ndarray, trees: Trees) -> np.ndarray:
-    return _raised(base, sum_of_trees(codes, trees))
+    return class_shares(base[:, None], sum_of_trees(codes, trees))
 
 
 def _key(shares: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from skdrift.performance._boosting import Gradient, boost
+from skdrift.performance._boosting import Gradient, boost, class_shares
 from skdrift.performance._calibration import (
     CalibrationKind,
     Calibrator,
@@ -19,7 +19,7 @@ from skdrift.performance._explained_losses import (
     strata_of,
 )
 from skdrift.performance._halves import N_HALVES, of_others
-from skdrift.performance._loss_models import class_shares, uncertainty
+from skdrift.performance._loss_models import uncertainty
 from skdrift.performance._out_of_fold_rows import OutOfFold
 from skdrift.performance._row_losses import class_values, values_by_class
 from skdrift.performance._tree_shares import (

@@ -14,9 +14,10 @@ from hashlib import blake2b
 import numpy as np
 from scipy import special
 
-from skdrift.performance._row_codes import MISSING, N_CODES
+from skdrift.performance._row_codes import MISSING, N_CODES, counts_by_feature
 from skdrift.profile import Profile
 from skdrift.profile._cells import Cells, LevelCells
+from skdrift.profile._profile import cells_by_feature
 
 N_KINDS = 3
 MOST_LEVELS = N_CODES - 2
@@ -119,13 +120,8 @@ def _first_cells(
     reference: Profile, positions: np.ndarray
 ) -> list[tuple[Cells, np.ndarray]]:
     """Cells that the codes of each column are made of, and their counts."""
-    found = {
-        own.feature: (own, counts)
-        for own, counts in zip(
-            reversed(reference.grid.cells), reversed(reference.counts), strict=True
-        )
-    }
-    return [found[position] for position in positions.tolist()]
+    cells, counts = cells_by_feature(reference.grid), counts_by_feature(reference)
+    return [(cells[place][0], counts[place]) for place in positions.tolist()]
 
 
 def _normal_scores(shares: np.ndarray) -> np.ndarray:

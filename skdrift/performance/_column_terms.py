@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from skdrift.performance._row_codes import N_CODES
+from skdrift.performance._row_losses import grown_errors, possible_errors
 
 MOST_COLUMNS = 8
 PRIOR_ROWS = 2.0
@@ -365,8 +366,4 @@ def error_gains(
 
 def raised_errors(expected: np.ndarray, total: np.ndarray, spread: float) -> np.ndarray:
     """Expected errors with the terms of the rows; both of shape (4, n_rows)."""
-    found = np.vstack(
-        [expected[:3] * np.exp(total[:3]), expected[3:] + spread * total[3:]]
-    )
-    found[1] = np.maximum(found[1], found[0] ** 2)
-    return found
+    return possible_errors(grown_errors(expected, total, spread))

@@ -39,7 +39,7 @@ from skdrift.performance._loss_models import (
     rescaled,
 )
 from skdrift.performance._out_of_fold_rows import OutOfFold
-from skdrift.performance._output_codes import output_codes, output_line
+from skdrift.performance._output_codes import with_output
 from skdrift.performance._row_losses import errors_of
 
 PRIOR_ROWS = 2.0
@@ -64,9 +64,7 @@ def corrected_models(
     halves : ndarray of bool of shape (8, n_known)
         That the models were learned from.
     """
-    line = output_line(known)
-    own = output_codes(line, known.answers, models.edges, models.n_classes)
-    every = np.vstack([codes, own])
+    line, every = with_output(known, codes, models.edges)
     if models.n_classes:
         return _corrected_classes(models, known, line, every, halves)
     return _corrected_errors(models, known, every, halves)

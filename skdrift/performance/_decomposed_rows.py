@@ -13,7 +13,7 @@ from skdrift.performance._expected_rows import ExpectedRows, expected_rows
 from skdrift.performance._halves import N_HALVES
 from skdrift.performance._loss_models import LossModels
 from skdrift.performance._out_of_fold_rows import OutOfFold
-from skdrift.performance._output_codes import output_codes, output_line
+from skdrift.performance._output_codes import with_output
 from skdrift.performance._reference_rows import ReferenceRows
 from skdrift.performance._score_forms import ScoreForm
 
@@ -106,9 +106,7 @@ def stored_rows(
     else what they are off would be that of another model.
     """
     known = kept.out_of_fold(models.response, models.n_classes)
-    line = output_line(known)
-    own = output_codes(line, known.answers, models.edges, models.n_classes)
-    codes = np.vstack([kept.codes, own])
+    line, codes = with_output(known, kept.codes, models.edges)
     groups = kept.groups.astype(np.int64)
     unseen = ~np.stack([kept.seen_by(half) for half in range(N_HALVES)])
     return decomposed_rows(form, models, known, codes, line, groups, shift, unseen)

@@ -18,14 +18,10 @@ from skdrift.performance._column_terms import (
     fit_error_terms,
     inside_bounds,
 )
-from skdrift.performance._expected_rows import (
-    corrected_errors,
-    corrected_shares,
-    raised,
-)
+from skdrift.performance._expected_rows import expected_by_half
 from skdrift.performance._halves import N_HALVES
 from skdrift.performance._loss_models import LossModels
-from skdrift.performance._output_codes import output_codes, output_line
+from skdrift.performance._output_codes import with_output
 from skdrift.performance._reference_rows import ReferenceRows
 from skdrift.performance._row_losses import errors_of
 from skdrift.performance._shared_region import (
@@ -80,26 +76,20 @@ def _terms(
     models: LossModels, kept: ReferenceRows, weights: np.ndarray, shift: BatchShift
 ) -> np.ndarray:
     known = kept.out_of_fold(models.response, models.n_classes)
-    line = output_line(known)
-    own = output_codes(line, known.answers, models.edges, models.n_classes)
-    codes = np.vstack([kept.codes, own])
+    line, codes = with_output(known, kept.codes, models.edges)
     found = []
     for half in range(N_HALVES):
         rows = np.flatnonzero(~kept.seen_by(half))
-        answers = known.answers[rows]
+        labels, answers = known.labels[rows], known.answers[rows]
         of_rows, of_one = codes[:, rows], np.zeros((1, len(rows)), dtype=np.uint8)
+        _, expected = expected_by_half(
+            models, half, of_rows, line[rows], answers, shift
+        )
         if models.n_classes:
-            _, shares = corrected_shares(models, half, of_rows, line[rows], answers)
-            shares = inside_bounds(
-                raised(models, half, shares, of_rows, answers, shift)
-            )
-            right = np.eye(models.n_classes)[known.labels[rows]].T
+            right, shares = np.eye(models.n_classes)[labels].T, inside_bounds(expected)
             terms = fit_class_terms(of_one, right, shares, answers, weights[rows])
         else:
-            expected = corrected_errors(models, half, of_rows)
-            expected = raised(models, half, expected, of_rows, answers, shift)
-            errors = errors_of(known.labels[rows], answers)
-            spread = float(models.factors[3])
+            errors, spread = errors_of(labels, answers), float(models.factors[3])
             terms = fit_error_terms(of_one, errors, expected, spread, weights[rows])
         found.append(terms[0, 0])
     return np.stack(found)

@@ -77,12 +77,7 @@ def expected_rows(
     n_values = models.n_classes or len(ERRORS)
     plain, mean, by_half = np.zeros((n_values, n)), np.zeros((n_values, n)), []
     for half in range(N_HALVES):
-        if models.n_classes:
-            base, own = corrected_shares(models, half, codes, line, answers)
-        else:
-            base = models.tables[half][:, None]
-            own = corrected_errors(models, half, codes)
-        own = raised(models, half, own, codes, answers, shift)
+        base, own = expected_by_half(models, half, codes, line, answers, shift)
         part = np.full(n, 1.0) if unseen is None else 2.0 * unseen[half]
         part /= N_HALVES
         plain += part * base
@@ -104,54 +99,41 @@ def shift_of_columns(models: LossModels, codes: np.ndarray) -> BatchShift:
     return BatchShift(beyond=beyond_chance(asked, models.term_counts))
 
 
-def corrected_shares(
+def expected_by_half(
     models: LossModels,
     half: int,
     codes: np.ndarray,
     line: np.ndarray,
     answers: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Probability of each class by one half: the plain model's, and as corrected."""
-    plain, own = half_shares(models, half, line, codes)
-    if len(models.corrections):
-        own = recalibrated(own, models.corrections[half], answers)
-    return plain, own
-
-
-def corrected_errors(models: LossModels, half: int, codes: np.ndarray) -> np.ndarray:
-    """Errors that the model of one half expects, as corrected: (4, n_rows)."""
-    own = half_errors(models, half, codes)
-    if not len(models.corrections):
-        return own
-    return rescaled(own, models.corrections[half])
-
-
-def raised(
-    models: LossModels,
-    half: int,
-    expected: np.ndarray,
-    codes: np.ndarray,
-    answers: np.ndarray,
     shift: BatchShift,
-) -> np.ndarray:
-    """What one half expects of rows, with its terms of where the batch lies.
+) -> tuple[np.ndarray, np.ndarray]:
+    """What one half expects of rows: by its plain model, and by all that it learned.
 
     Parameters
     ----------
     models : LossModels
     half : int
+    codes, line, answers, shift
+        As for `expected_rows`.
+
+    Returns
+    -------
+    plain : ndarray of float of shape (n_classes, n_rows), or (4, 1)
     expected : ndarray of float of shape (n_values, n_rows)
-    codes : ndarray of uint8 of shape (n_columns, n_rows)
-    answers : ndarray of shape (n_rows,)
-    shift : BatchShift
     """
+    if models.n_classes:
+        plain, own = half_shares(models, half, line, codes)
+        own = recalibrated(own, models.corrections[half], answers)
+    else:
+        plain = models.tables[half][:, None]
+        own = rescaled(half_errors(models, half, codes), models.corrections[half])
     moved = np.flatnonzero(shift.beyond)
     if not len(moved) and shift.terms is None:
-        return expected
+        return plain, own
     asked = codes[models.term_columns[moved]]
     total = sum_of_terms(asked, models.terms[half, moved], shift.beyond[moved])
     if shift.terms is not None:
         total += shift.terms[half][:, None]
     if models.n_classes:
-        return raised_shares(expected, total, answers)
-    return raised_errors(expected, total, float(models.factors[3]))
+        return plain, raised_shares(own, total, answers)
+    return plain, raised_errors(own, total, float(models.factors[3]))

@@ -12,7 +12,7 @@ from skdrift.performance._error_losses import learn_error_losses
 from skdrift.performance._halves import N_HALVES
 from skdrift.performance._loss_models import LossModels, calibrator_of
 from skdrift.performance._out_of_fold_rows import OutOfFold
-from skdrift.performance._output_codes import output_codes, output_line
+from skdrift.performance._output_codes import output_line, with_output
 from skdrift.performance._row_codes import N_CODES, code_edges
 
 LEAST_ROWS = 20
@@ -61,9 +61,7 @@ def learn_losses(
     edges = np.full((len(found), N_CODES - 2), np.inf)
     for own, row in zip(found, edges, strict=True):
         row[: len(own)] = own
-    every = np.vstack(
-        [codes, output_codes(line, known.answers, edges, known.n_classes)]
-    )
+    line, every = with_output(known, codes, edges)
     learn = learn_class_losses if known.n_classes else learn_error_losses
     parts = learn(known, line, every, halves, groups, rng)
     return LossModels(

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
-from scipy import special
 
-from skdrift.performance._boosting import Trees, sum_of_trees
+from skdrift.performance._boosting import Trees, class_shares, sum_of_trees
 from skdrift.performance._calibration import (
     CalibrationKind,
     Calibrator,
@@ -21,7 +20,7 @@ from skdrift.performance._calibration import (
 )
 from skdrift.performance._class_laws import ClassLaws
 from skdrift.performance._row_codes import N_CODES
-from skdrift.performance._row_losses import ERRORS
+from skdrift.performance._row_losses import ERRORS, grown_errors, possible_errors
 from skdrift.profile._stored import restore_fields
 
 
@@ -170,21 +169,6 @@ def half_shares(
     return plain, class_shares(np.log(plain), total)
 
 
-def class_shares(base: np.ndarray, total: np.ndarray) -> np.ndarray:
-    """Probability of each class: logarithms of the plain ones, raised by trees.
-
-    Parameters
-    ----------
-    base : ndarray of float of shape (n_classes, n_rows)
-    total : ndarray of float of shape (n_classes, n_rows), or (1, n_rows)
-        For two classes added to the log odds of the second.
-    """
-    if len(base) == 2:
-        second = special.expit(base[1] - base[0] + total[-1])
-        return np.stack([1.0 - second, second])
-    return np.asarray(special.softmax(base + total, axis=0))
-
-
 def recalibrated(
     shares: np.ndarray, corrections: np.ndarray, answers: np.ndarray
 ) -> np.ndarray:
@@ -222,9 +206,7 @@ def half_errors(models: LossModels, half: int, codes: np.ndarray) -> np.ndarray:
 
 def expected_errors(total: np.ndarray, means: np.ndarray, spread: float) -> np.ndarray:
     """Errors that summed trees stand for, of shape (4, n_rows)."""
-    total = np.clip(total, -5.0, 5.0)
-    sizes = means[:3, None] * np.exp(total[:3])
-    return np.vstack([sizes, means[3] + spread * total[3:]])
+    return grown_errors(means[:, None], np.clip(total, -5.0, 5.0), spread)
 
 
 def rescaled(errors: np.ndarray, correction: np.ndarray) -> np.ndarray:
@@ -238,5 +220,4 @@ def rescaled(errors: np.ndarray, correction: np.ndarray) -> np.ndarray:
     """
     found = errors * np.append(correction[:3], 1.0)[:, None]
     found[3] += correction[3]
-    found[1] = np.maximum(found[1], found[0] ** 2)
-    return found
+    return possible_errors(found)

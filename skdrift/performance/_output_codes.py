@@ -32,3 +32,21 @@ def output_codes(
     if n_classes > 2 or not columns:
         columns.append(np.minimum(answers + 1, N_CODES - 1).astype(np.uint8))
     return np.stack(columns)
+
+
+def with_output(
+    known: OutOfFold, codes: np.ndarray, edges: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Output of rows on a line, and their codes followed by those of the output.
+
+    Parameters
+    ----------
+    known : OutOfFold
+    codes : ndarray of uint8 of shape (n_used, n_known)
+        Of the columns.
+    edges : ndarray of float of shape (n_output_columns, 46)
+        Between the codes of the output.
+    """
+    line = output_line(known)
+    own = output_codes(line, known.answers, edges, known.n_classes)
+    return line, np.vstack([codes, own])

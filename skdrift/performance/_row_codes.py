@@ -72,7 +72,7 @@ def row_codes(table: Table, reference: Profile, positions: np.ndarray) -> RowCod
     grid = reference.grid
     places = match_columns(table, grid).positions
     cells = cells_by_feature(grid)
-    counts = _counts_by_feature(reference)
+    counts = counts_by_feature(reference)
     codes = np.zeros((len(positions), table.n_rows), dtype=np.uint8)
     outside = np.zeros(table.n_rows, dtype=bool)
     shares = np.zeros((len(positions), N_CODES))
@@ -109,7 +109,7 @@ def code_edges(values: np.ndarray) -> np.ndarray:
     return np.unique(np.quantile(finite, levels))
 
 
-def _counts_by_feature(reference: Profile) -> list[np.ndarray]:
+def counts_by_feature(reference: Profile) -> list[np.ndarray]:
     """Counts of the first cells of each column; empty if it has none."""
     found = [np.zeros(0, dtype=np.int64)] * reference.grid.n_features
     for cells, counts in zip(

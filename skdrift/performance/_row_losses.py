@@ -56,3 +56,25 @@ def errors_of(labels: np.ndarray, answers: np.ndarray) -> np.ndarray:
     signed = labels - answers
     size = np.maximum(np.abs(labels), np.finfo(np.float64).eps)
     return np.stack([np.abs(signed), signed**2, np.abs(signed) / size, signed])
+
+
+def grown_errors(errors: np.ndarray, total: np.ndarray, spread: float) -> np.ndarray:
+    """Errors whose sizes grow by ``exp(total)``; the signed one moves by spreads.
+
+    Parameters
+    ----------
+    errors : ndarray of float of shape (4, n_rows) or (4, 1)
+    total : ndarray of float of shape (4, n_rows)
+    spread : float
+
+    Returns
+    -------
+    ndarray of float of shape (4, n_rows)
+    """
+    return np.vstack([errors[:3] * np.exp(total[:3]), errors[3:] + spread * total[3:]])
+
+
+def possible_errors(errors: np.ndarray) -> np.ndarray:
+    """The same; no mean square is less than the square of the mean size."""
+    squared = np.maximum(errors[1], errors[0] ** 2)
+    return np.vstack([errors[:1], squared[None], errors[2:]])
