@@ -121,12 +121,16 @@ def expected_by_half(
     plain : ndarray of float of shape (n_classes, n_rows), or (4, 1)
     expected : ndarray of float of shape (n_values, n_rows)
     """
+    # Models stored before corrections were learned have none.
+    corrected = len(models.corrections) > 0
     if models.n_classes:
         plain, own = half_shares(models, half, line, codes)
-        own = recalibrated(own, models.corrections[half], answers)
+        if corrected:
+            own = recalibrated(own, models.corrections[half], answers)
     else:
-        plain = models.tables[half][:, None]
-        own = rescaled(half_errors(models, half, codes), models.corrections[half])
+        plain, own = models.tables[half][:, None], half_errors(models, half, codes)
+        if corrected:
+            own = rescaled(own, models.corrections[half])
     moved = np.flatnonzero(shift.beyond)
     if not len(moved) and shift.terms is None:
         return plain, own
