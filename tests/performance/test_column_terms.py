@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import special
@@ -10,7 +12,9 @@ from sklearn.metrics import get_scorer
 
 from skdrift import DriftAwareEstimator
 from skdrift._core.frame import read_table
+from skdrift.performance import _decomposing
 from skdrift.performance._answered_batch import answered_batch
+from skdrift.performance._batch_shift import BatchShift
 from skdrift.performance._column_terms import (
     beyond_chance,
     class_gains,
@@ -18,19 +22,33 @@ from skdrift.performance._column_terms import (
     error_gains,
     fit_class_terms,
     fit_error_terms,
+    inside_bounds,
     raised_errors,
     raised_shares,
     strongest_columns,
     sum_of_terms,
 )
+from skdrift.performance._corrections import corrected_models
 from skdrift.performance._decomposed_rows import decomposed_rows, rows_with_labels
+from skdrift.performance._density_terms import with_density
 from skdrift.performance._estimating import expected_batch
 from skdrift.performance._expected_rows import (
+    expected_by_half,
     expected_rows,
     shift_of_columns,
 )
-from skdrift.performance._output_codes import output_line
+from skdrift.performance._halves import halves_of
+from skdrift.performance._known_answers import (
+    AnsweredRows,
+    _noise_of_rows,
+    _value_by_rows,
+    value_of_rows,
+)
+from skdrift.performance._loss_learning import learn_losses
+from skdrift.performance._out_of_fold_rows import OutOfFold
+from skdrift.performance._output_codes import output_line, with_output
 from skdrift.performance._row_codes import row_codes
+from skdrift.performance._row_losses import errors_of, possible_errors
 from skdrift.performance._score_forms import CLASS_FORMS
 from skdrift.performance._shared_x import find_shared
 
@@ -70,6 +88,25 @@ def test_shares_with_terms_are_right_by_code(k):
     for real, before, after in (of_first, of_answer):
         lack = np.abs(by_code(real - before, codes[0])).mean()
         assert np.abs(by_code(real - after, codes[0])).mean() < 0.25 * lack
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_odds_with_terms_are_as_sure_as_is_right_by_code(k):
+    rng = np.random.default_rng(k)
+    codes, line = codes_of(rng), rng.normal(size=(k, N))
+    shares = special.softmax(line, axis=0)
+    truth = special.softmax(line * (0.2 + 0.04 * codes[0]), axis=0)
+    labels = (rng.random(N) > truth.cumsum(axis=0)).sum(axis=0)
+    right = np.eye(k)[np.minimum(labels, k - 1)].T
+    answers = rng.integers(k, size=N)  # which say nothing
+    terms = fit_class_terms(codes, right, shares, answers)
+    found = raised_shares(shares, sum_of_terms(codes, terms, np.ones(2)), answers)
+
+    def lack(own):
+        along = ((right - own) * np.log(shares)).sum(axis=0)
+        return np.abs(by_code(along, codes[0])).mean()
+
+    assert lack(found) < 0.4 * lack(shares)
 
 
 def test_errors_with_terms_are_right_by_code():
@@ -251,8 +288,19 @@ def test_kept_rows_are_held_against_the_model_of_the_batch():
     shared = find_shared(form, models, kept, rows, inside, models.positions, shift)
     assert shared.region == "density"
     stored = shared.stored
+    for half, unseen in enumerate(stored.unseen):
+        assert (unseen == ~kept.seen_by(half)).all()
     asked = models, stored.codes, output_line(stored.known), kept.answers
     own = expected_rows(*asked, shift, stored.unseen)
+    models_, codes, line, answers = asked
+    by_half = np.stack(
+        [
+            expected_by_half(models_, half, codes, line, answers, shift)[1]
+            for half in range(8)
+        ]
+    )
+    judged = stored.unseen[:, None]
+    assert np.allclose(own.mean, (by_half * judged).sum(axis=0) / judged.sum(axis=0))
     assert (own.mean == stored.answers.mean).all()
     of_kept = shift_of_columns(models, stored.codes)
     assert (expected_rows(*asked, of_kept, stored.unseen).mean != own.mean).any()
@@ -340,3 +388,129 @@ def test_kept_rows_know_the_halves_that_saw_them_and_checks_use_them():
     name = "neg_mean_absolute_error"
     score = wrapped.check(X, y).expected_score[name]
     assert score.estimated == wrapped.estimate_score(X)[name].value
+
+
+def test_terms_of_kept_rows_do_not_ask_what_a_half_was_learned_from():
+    rng = np.random.default_rng(0)
+    wrapped = DriftAwareEstimator(
+        LinearRegression(), blocks=None, keep_reference=400
+    ).fit(*crossed(1_500, rng))
+    models, kept = wrapped.baseline_.losses, wrapped.baseline_.reference_rows
+    X, _ = crossed(500, rng, together=0.5)
+    coded = row_codes(read_table(X), wrapped.baseline_.reference, models.positions)
+    batch = answered_batch(models, wrapped.estimator_, X, coded.codes)
+    shift = shift_of_columns(models, batch.codes)
+    other = replace(kept, labels=kept.labels + 9.0 * kept.seen_by(0))
+    found, moved = (
+        with_density(shift, models, rows, coded.codes).terms for rows in (kept, other)
+    )
+    assert (found[0] == moved[0]).all()
+    assert (found[1] != moved[1]).any()
+
+
+@pytest.mark.parametrize("n_classes", [0, 2])
+def test_a_half_is_corrected_by_the_rows_that_it_has_not_seen(n_classes):
+    rng = np.random.default_rng(0)
+    n = 600
+    codes, answers = codes_of(rng, 3, n), rng.normal(size=n)
+    labels = answers + rng.normal(size=n)
+    if n_classes:
+        answers, labels = (answers > 0).astype(int), (labels > 0).astype(int)
+    outputs = np.eye(2)[answers] if n_classes else answers[:, None]
+    known = OutOfFold(
+        rows=np.arange(n),
+        response="predict",
+        outputs=outputs,
+        labels=labels,
+        answers=answers,
+        n_classes=n_classes,
+        folds=np.zeros(n, np.int64),
+    )
+    halves = halves_of(np.arange(n), rng)
+    models = learn_losses(
+        known,
+        codes,
+        np.arange(3),
+        np.arange(n),
+        halves,
+        in_blocks=False,
+        rng=rng,
+    )
+    changed = 1 - labels if n_classes else labels + 9.0
+    other = replace(known, labels=np.where(halves[0], changed, labels))
+    first, second = (
+        corrected_models(models, own, codes, halves) for own in (known, other)
+    )
+    assert (first.corrections[0] == second.corrections[0]).all()
+    assert (first.corrections[1] != second.corrections[1]).any()
+    assert (first.terms[1] != second.terms[1]).any()
+    rows = np.flatnonzero(~halves[0])
+    line, every = with_output(known.take(rows), codes[:, rows], first.edges)
+    still = BatchShift(beyond=np.zeros(len(first.term_columns)))
+    _, own = expected_by_half(first, 0, every, line, answers[rows], still)
+    if n_classes:
+        real = np.eye(2)[labels[rows]].T
+    else:
+        own = own[[0, 3]]
+        real = errors_of(labels[rows], answers[rows])[[0, 3]]
+    assert np.allclose(own.mean(axis=1), real.mean(axis=1), rtol=0.02)
+
+
+def test_a_mean_square_is_no_less_than_the_square_of_the_mean():
+    errors = np.array([[2.0, 2.0], [3.0, 9.0], [1.0, 1.0], [0.5, 0.5]])
+    found = possible_errors(errors)
+    assert found.tolist() == [[2.0, 2.0], [4.0, 9.0], [1.0, 1.0], [0.5, 0.5]]
+
+
+def beyond_bounds():
+    """Answers of four rows and shares of which one leaves [0, 1]."""
+    outputs = np.array([[0.1, 0.9], [0.3, 0.7], [0.6, 0.4], [0.8, 0.2]])
+    answers = outputs.argmax(axis=1)
+    second = np.array([1.2, 0.6, -0.3, 0.1])
+    rows = AnsweredRows(answers, answers, outputs, "predict_proba")
+    return rows, np.stack([1.0 - second, second])
+
+
+def test_what_cannot_do_with_shares_beyond_bounds_gets_them_inside():
+    answered, shares = beyond_bounds()
+    inside, rows = inside_bounds(shares), np.arange(4)
+    assert _noise_of_rows(shares, np.eye(2)[:, [0, 1, 0, 1]]) >= 0.0
+    single = np.array([[1.2], [-0.2]]), np.array([[0.0], [1.0]])
+    assert _noise_of_rows(*single) == 0.0
+    area = value_of_rows(get_scorer("average_precision"), answered, 2)
+    assert area(shares, rows) == area(inside, rows)
+    weights = []
+
+    def scorer(model, X, y, sample_weight):
+        weights.append(sample_weight)
+        return 0.0
+
+    model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+    _value_by_rows(scorer, answered, model)(shares, rows)
+    assert (weights[0] > 0.0).all()
+    assert weights[0].sum() == pytest.approx(4.0)
+
+
+def test_label_shift_as_a_rival_sees_shares_inside_bounds(monkeypatch):
+    rng = np.random.default_rng(0)
+
+    def draw(n, shift=0.0):
+        X = rng.normal(size=(n, 8)) + shift
+        return X, (rng.random(n) < special.expit(1.5 * X.sum(axis=1))).astype(int)
+
+    seen = []
+
+    def rival(models, form, known, shares, *rest):
+        seen.append(shares)
+
+    monkeypatch.setattr(_decomposing, "label_shift_terms", rival)
+    wrapped = DriftAwareEstimator(LogisticRegression(), blocks=None)
+    wrapped.fit(*draw(1_500))
+    X, y = draw(500, 0.7)
+    wrapped.decompose(X, y)
+    known = wrapped.baseline_
+    batch = expected_batch(
+        known.losses, known.reference, wrapped.estimator_, X, read_table(X)
+    )
+    assert batch.rows.mean.min() < 0.0
+    assert seen[0].min() >= 0.0
